@@ -194,7 +194,12 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *request_routes.routes(_log(rooms), authenticate, confirm, rooms.names, rooms.clock),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *people_routes.routes(
-            rooms.people, rooms.sign_in, rooms.second_factors, rooms.sessions, rooms.urls.gateway
+            rooms.people,
+            rooms.sign_in,
+            rooms.second_factors,
+            rooms.sessions,
+            rooms.urls.gateway,
+            rooms.elsewhere,
         ),
         *rooms.probes.routes(),
     ]

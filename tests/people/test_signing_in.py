@@ -50,25 +50,24 @@ def test_looking_at_a_link_does_not_use_it(control, owner, browser):
     assert browser.join(token).status == 200
 
 
-@pytest.mark.parametrize(
-    ("typed", "says"),
-    [
-        ({"password": "short", "repeated": "short"}, "12 to 256 characters"),
-        ({"password": "a" * 40, "repeated": "a" * 40}, "5 of them different"),
-        ({"password": PASSWORD, "repeated": "another one, by mistake"}, "two passwords differ"),
-        ({"email": "ada"}, "e-mail address can&#39;t be"),
-        ({"email": "ada\0@example.com"}, "e-mail address can&#39;t be"),
-        ({"name": " "}, "name can&#39;t be"),
-        ({"name": "x" * 101}, "name can&#39;t be"),
-    ],
-)
-def test_what_can_not_be_used_is_told_and_the_link_stays(control, owner, browser, typed, says):
+UNUSABLE = [
+    ({"password": "short", "repeated": "short"}, "12 to 256 characters"),
+    ({"password": "a" * 40, "repeated": "a" * 40}, "5 of them different"),
+    ({"password": PASSWORD, "repeated": "another one, by mistake"}, "two passwords differ"),
+    ({"email": "ada"}, "e-mail address can&#39;t be"),
+    ({"email": "ada\0@example.com"}, "e-mail address can&#39;t be"),
+    ({"name": " "}, "name can&#39;t be"),
+    ({"name": "x" * 101}, "name can&#39;t be"),
+]
+
+
+def test_what_can_not_be_used_is_told_and_the_link_stays(control, owner, browser):
     token = control.run(control.rooms.people.invite_anybody(owner.account, "owner"))
     good = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD, "repeated": PASSWORD}
     browser.open(f"/welcome?token={token}")
-    answer = browser.send("/welcome", **good | typed)
-    assert answer.status == 400 and says in answer.text
-    assert PASSWORD not in answer.text
+    for typed, says in UNUSABLE:
+        answer = browser.send("/welcome", **good | typed)
+        assert answer.status == 400 and says in answer.text and PASSWORD not in answer.text, typed
     assert browser.send("/welcome", **good).status == 200
 
 

@@ -97,6 +97,39 @@ class TooManyTries(MoorageError):
         super().__init__("Too many tries.", help="Wait a few minutes.")
 
 
+class NotInvited(MoorageError):
+    """The issuer knows the person, and nobody has invited them here. Nobody learns more."""
+
+    code = "not_invited"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody with your e-mail address was invited here.",
+            help="Ask an owner to invite exactly the address that you signed in with.",
+        )
+
+
+class IssuerRefused(MoorageError):
+    """The issuer did not sign the person in, or did not accept the code that the browser brought back."""
+
+    code = "issuer_refused"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, help="Sign in again.")
+
+
+class IssuerFailed(MoorageError):
+    """The issuer can't be reached, or what it says can't be trusted. `reason` says why, as a part of a sentence."""
+
+    code = "issuer_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The issuer of MOORAGE_OIDC_ISSUER can't be used: {reason}.",
+            help="Try again, or sign in with a password. If it fails again, tell the operator of this server.",
+        )
+
+
 class PermissionMissing(MoorageError):
     """The person is signed in, and may not do this."""
 

@@ -42,17 +42,22 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who may sign in. One who `has_joined` has a password; others have a link with which they choose it."""
+    """Somebody who may sign in. Who `has_joined` has a password, or an identity at an issuer. Others have a link."""
 
     id: str
     account_id: str
     name: str
     email: str
     role: Role
-    has_joined: bool = True
+    has_password: bool = True
     created_at: datetime | None = None
     signed_in_at: datetime | None = None
     has_second_factor: bool = False
+    has_identity: bool = False
+
+    @property
+    def has_joined(self) -> bool:
+        return self.has_password or self.has_identity
 
     def may(self, permission: Permission) -> bool:
         return permission in PERMISSIONS[self.role]

@@ -16,7 +16,7 @@ from moorage.people.model import MEANINGS, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
 from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
-from moorage.people.sessions import PersonSessions, client_of, go
+from moorage.people.sessions import PersonSessions, client_of, go, up
 from moorage.people.sign_in import SignIn
 from moorage.people.totp import enrolment_uri
 
@@ -109,9 +109,8 @@ class _SecondFactorPages:
 
         uri = enrolment_uri(secret, person.email, self.host)
         picture = segno.make(uri, error="m").svg_inline(scale=5, light="white", border=4)
-        up = "../" * (request.url.path.count("/") - 1)
         form_token = self.sessions.form_token(request)
-        shown = {"picture": picture, "secret": secret, "note": note, "up": up}
+        shown = {"picture": picture, "secret": secret, "note": note, "up": up(request)}
         return page("second_factor.html", 400 if note else 200, form_token=form_token, **shown)
 
 

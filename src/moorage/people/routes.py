@@ -9,8 +9,10 @@ from starlette.routing import Route
 
 from moorage.http import forms
 from moorage.http.control import route
-from moorage.people import managing, own_page
-from moorage.people.errors import CodeRefused, PersonExists, PersonInvalid, SignInRefused, TooManyTries
+from moorage.people import elsewhere_pages, managing, own_page
+from moorage.people.elsewhere_pages import Elsewhere
+from moorage.people.entrance import Entrance
+from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, TooManyTries
 from moorage.people.frame import page
 from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
@@ -21,10 +23,16 @@ from moorage.people.sign_in import SignIn
 
 
 def routes(
-    people: People, sign_in: SignIn, second_factors: SecondFactors, sessions: PersonSessions, base_url: str
+    people: People,
+    sign_in: SignIn,
+    second_factors: SecondFactors,
+    sessions: PersonSessions,
+    base_url: str,
+    elsewhere: Elsewhere | None = None,
 ) -> list[Route]:
     """The routes of all pages of people. `base_url` is that of the gateway for people."""
-    pages = _Pages(people, sign_in, second_factors, sessions)
+    entrance = Entrance(second_factors, sessions)
+    pages = _Pages(people, sign_in, entrance, sessions, elsewhere is not None)
     return [
         route("/sign-in", GET=pages.ask, POST=pages.sign_in),
         route("/sign-in/code", POST=pages.check_code),
@@ -32,6 +40,7 @@ def routes(
         route("/welcome", GET=pages.welcome, POST=pages.join),
         *own_page.routes(people, sign_in, second_factors, sessions, base_url),
         *managing.routes(people, sessions, base_url),
+        *([] if elsewhere is None else elsewhere_pages.routes(elsewhere, entrance)),
     ]
 
 
@@ -39,8 +48,9 @@ def routes(
 class _Pages:
     people: People
     signing_in: SignIn
-    second_factors: SecondFactors
+    entrance: Entrance
     sessions: PersonSessions
+    has_issuer: bool
 
     async def ask(self, request: Request) -> Response:
         query = forms.fields(request.scope["query_string"])
@@ -58,25 +68,12 @@ class _Pages:
         except TooManyTries as error:
             note = f"{error.message} {error.help}"
             return self._sign_in_page(request, way, email=email, note=note, status=429)
-        if person.has_second_factor:
-            browser, _ = self.sessions.unknown(request)
-            return self._code_page(request, await self.second_factors.step(person, browser), way)
-        answer = go(way_back(way))
-        await self.sessions.begin(person, request, answer)
-        return answer
+        return await self.entrance.let_in(request, person, way_back(way))
 
     async def check_code(self, request: Request) -> Response:
         form = await self.sessions.own_form(request)
-        step, way = form.get("step", ""), form.get("next", "")
-        try:
-            person = await self.second_factors.read_step(step, self.sessions.unknown(request)[0])
-            await self.second_factors.check(person, form.get("code", ""), client_of(request))
-        except (CodeRefused, TooManyTries) as error:
-            status = 403 if isinstance(error, CodeRefused) else 429
-            return self._code_page(request, step, way, f"{error.message} {error.help}", status)
-        answer = go(f".{way_back(way)}")
-        await self.sessions.begin(person, request, answer)
-        return answer
+        way = way_back(form.get("way", "").removeprefix("."))
+        return await self.entrance.check_code(request, form.get("step", ""), form.get("code", ""), way)
 
     async def sign_out(self, request: Request) -> Response:
         await self.sessions.own_form(request)
@@ -102,17 +99,10 @@ class _Pages:
         await self.sessions.begin(person, request, answer)
         return answer
 
-    def _code_page(
-        self, request: Request, step: str, way: str, note: str = "", status: int = 200
-    ) -> Response:
-        up = "../" * (request.url.path.count("/") - 1)
-        shown = {"step": step, "next": way, "note": note, "up": up}
-        return self._known("code.html", request, status, shown)
-
     def _sign_in_page(
         self, request: Request, way: str, *, email: str = "", note: str = "", status: int = 200
     ) -> Response:
-        shown = {"email": email[:LONGEST_EMAIL], "note": note, "next": way}
+        shown = {"email": email[:LONGEST_EMAIL], "note": note, "next": way, "has_issuer": self.has_issuer}
         return self._known("sign_in.html", request, status, shown)
 
     def _welcome_page(

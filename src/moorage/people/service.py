@@ -43,7 +43,7 @@ class People:
     async def invite(self, account_id: str, email: str, name: str, role: Role) -> tuple[Person, str]:
         """A new person, and the token of a link to choose a password. Raises PersonInvalid, PersonExists."""
         email, name = read_email(email), read_name(name)
-        person = _new(account_id, name, email, role, has_joined=False)
+        person = _new(account_id, name, email, role, has_password=False)
         async with self._database.transaction() as tx:
             await _require_free(tx, email)
             await store.add(tx, person, None)
@@ -94,7 +94,7 @@ class People:
         """
         async with self._database.transaction() as tx:
             person = await _require(tx, account_id, person_id)
-            await store.change(tx, person_id, password_hash=None)
+            await store.change(tx, person_id, password_hash=None, issuer=None, subject=None)
             await second_factor.forget(tx, self._vault, person_id)
             await store.end_sessions(tx, person_id)
             token = await _new_link(tx, account_id, person_id, person.role)
@@ -161,8 +161,8 @@ class People:
         return joined
 
 
-def _new(account_id: str, name: str, email: str, role: Role, *, has_joined: bool = True) -> Person:
-    return Person(f"person_{new_uuid()[:13]}", account_id, name, email, role, has_joined)
+def _new(account_id: str, name: str, email: str, role: Role, *, has_password: bool = True) -> Person:
+    return Person(f"person_{new_uuid()[:13]}", account_id, name, email, role, has_password)
 
 
 async def _new_link(tx: Transaction, account_id: str, person_id: str | None, role: Role) -> str:

@@ -69,9 +69,11 @@ class PersonSessions:
 
     def to_sign_in(self, request: Request, back: str | None = None) -> Response:
         """Sends the browser to the page for signing in. It comes back to this page, or to the path `back`."""
-        path = request.url.path
-        up = "../" * (path.count("/") - 1)
-        return go(f"{up or './'}sign-in?next={quote(back or path)}")
+        return go(f"./{up(request)}sign-in?next={quote(back or request.url.path)}")
+
+    def of(self, request: Request) -> str | None:
+        """The cookie of the browser, whether somebody is signed in in it or not."""
+        return self._cookie.of(request)
 
     def unknown(self, request: Request) -> tuple[str, str]:
         """The cookie of a browser in which nobody has signed in yet, and the token for a form of its page."""
@@ -143,6 +145,11 @@ def way_back(text: str) -> str:
     if not is_path or not inner or inner[0] in "/\\" or "\\" in inner or ".." in inner:
         return "./me"
     return f"./{quote(inner, safe='/?&=%-._~')}"
+
+
+def up(request: Request) -> str:
+    """The way from the page of a request to the root of this site, as the beginning of a link."""
+    return "../" * (request.url.path.count("/") - 1)
 
 
 def go(location: str) -> Response:

@@ -26,6 +26,9 @@ people = sa.Table(
     # Since when codes are asked for, and the step of the last one: see totp.py.
     sa.Column("totp_since", sa.BigInteger),
     sa.Column("totp_step", sa.BigInteger),
+    # The identity at an OpenID Connect issuer.
+    sa.Column("issuer", sa.Text),
+    sa.Column("subject", sa.Text),
 )
 recovery_codes = sa.Table(
     "person_recovery_codes",
@@ -109,9 +112,15 @@ async def of_email(tx: Transaction, email: str) -> tuple[Person, str | None] | N
 
 
 async def with_password(tx: Transaction, person_id: str) -> tuple[Person, str] | None:
-    """The person with this id and the hash of their password; None for a person without one."""
+    """The person with this id and the hash of their password, which is empty for a person without one."""
     row = (await tx.connection.execute(sa.select(people).where(people.c.id == person_id))).first()
-    return (_person(row), row.password_hash) if row and row.password_hash else None
+    return (_person(row), row.password_hash or "") if row else None
+
+
+async def of_identity(tx: Transaction, issuer: str, subject: str) -> Person | None:
+    is_it = (people.c.issuer == issuer) & (people.c.subject == subject)
+    row = (await tx.connection.execute(sa.select(people).where(is_it))).first()
+    return _person(row) if row else None
 
 
 async def totp_step(tx: Transaction, person_id: str) -> int | None:
@@ -145,7 +154,8 @@ async def remove(tx: Transaction, person_id: str) -> None:
 
 async def other_owners(tx: Transaction, account_id: str, person_id: str) -> int:
     """How many owners of the account can sign in, apart from this person."""
-    counts = (people.c.role == "owner") & people.c.password_hash.is_not(None) & (people.c.id != person_id)
+    has_joined = people.c.password_hash.is_not(None) | people.c.subject.is_not(None)
+    counts = (people.c.role == "owner") & has_joined & (people.c.id != person_id)
     query = sa.select(people.c.id).where(people.c.account_id == account_id, counts)
     return len((await tx.connection.execute(query)).all())
 
@@ -249,4 +259,5 @@ def _person(row: Any) -> Person:
         time_of(row.created_at),
         time_of(row.signed_in_at),
         row.totp_since is not None,
+        row.subject is not None,
     )

@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
-from moorage.rooms.connecting import ConnectingRooms
 from moorage.rooms.crm import BULK_JOB
 from moorage.rooms.people import PeopleRooms
 from moorage.rooms.urls import Urls
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class Rooms(ConnectingRooms, PeopleRooms):
+class Rooms(PeopleRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property

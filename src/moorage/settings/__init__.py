@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
@@ -44,6 +44,11 @@ class Settings:
     api_key: Secret | None
     vault_key: Secret | None
     oauth_clients: Secret | None
+    oidc_issuer: str | None
+    oidc_client_id: str
+    oidc_client_secret: Secret | None
+    oidc_allow: tuple[str, ...]
+    oidc_role: Literal["operator", "approver", "support"] | None
     rate_limit: float | None
     upstream_timeout: float
     return_urls: tuple[str, ...]
@@ -156,6 +161,16 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
         faults.append(
             "MOORAGE_CRM_SERVERS names PostgreSQL servers, but MOORAGE_CRM_DATABASE_URL, which has the list of"
             " organisations, is not in PostgreSQL; set it, too."
+        )
+    if values.get("oidc_issuer") and not (values.get("oidc_client_id") and values.get("oidc_client_secret")):
+        faults.append(
+            "MOORAGE_OIDC_ISSUER needs the client that you registered there: set MOORAGE_OIDC_CLIENT_ID and"
+            " MOORAGE_OIDC_CLIENT_SECRET, too."
+        )
+    if values.get("oidc_role") and not values.get("oidc_allow"):
+        faults.append(
+            "MOORAGE_OIDC_ROLE would let in everybody whom the issuer knows; name your e-mail domains in"
+            " MOORAGE_OIDC_ALLOW."
         )
     return faults
 

@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from moorage.loopback import is_loopback
+
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
 MAIN = "main"
 # Of a process's connections to the control database, one writes and another watches for changes; of those to a server
@@ -61,6 +63,37 @@ def url(text: str) -> str | None:
     if not has_shape or not urlsplit(text).hostname or _has_bad_port(text):
         raise ValueError("use a base URL such as https://moorage.example.com")
     return text.rstrip("/")
+
+
+def issuer(text: str) -> str | None:
+    """The URL of an OpenID Connect issuer, exactly as it names itself. Plain HTTP is only for this machine."""
+    if not text:
+        return None
+    try:
+        url(text)
+    except ValueError as error:
+        raise ValueError("use the issuer's URL, such as https://accounts.example.com") from error
+    if urlsplit(text).scheme != "https" and not is_loopback(urlsplit(text).hostname or ""):
+        raise ValueError("use HTTPS, as whoever reads the network could sign in as anybody")
+    return text
+
+
+def secret(text: str) -> Secret | None:
+    return Secret(text) if text else None
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """E-mail domains and addresses, separated by commas."""
+    words = tuple(word.lower().removeprefix("@") for word in re.split(r"[,\s]+", text) if word)
+    if not all(re.fullmatch(r"([^\s@]{1,64}@)?[a-z0-9.-]{1,253}", word) for word in words):
+        raise ValueError("use domains and addresses such as example.com, ada@example.org")
+    return words
+
+
+def role(text: str) -> str | None:
+    if text not in {"none", "operator", "approver", "support"}:
+        raise ValueError("use operator, approver, support or none; owners are invited")
+    return None if text == "none" else text
 
 
 class DatabaseUrl(str):
