@@ -186,9 +186,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *default_routes.routes(rooms.connections, authenticate, apps, on_change),
         *audit_routes.routes(rooms.audit, authenticate, rooms.clock),
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
-        *policy_routes.routes(
-            rooms.policies, rooms.keys.principal_of, rooms.connections, authenticate, on_change
-        ),
+        *policy_routes.routes(rooms.policies, rooms.trials, rooms.connections, authenticate, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
         *request_routes.routes(_log(rooms), authenticate, confirm, rooms.names, rooms.clock),

@@ -1,13 +1,13 @@
 """What an operator can do with a data folder, by the commands that work on the folder itself."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moorage.acting import Actor, act_as, acting, actor
 from moorage.clock import SystemClock
@@ -17,6 +17,7 @@ from moorage.settings import Settings
 
 if TYPE_CHECKING:
     from moorage.audit.service import Audit
+    from moorage.connections.model import Connection
     from moorage.crm import Client, CrmService, OrganisationRow, User
     from moorage.keys.model import ApiKey, Mode
     from moorage.oauth.apps.clients_of_apps import ClientsOfApps
@@ -75,6 +76,10 @@ class Operator:
     def people(self) -> "OperatorPeople":
         return OperatorPeople(self._rooms)
 
+    @cached_property
+    def policies(self) -> "OperatorPolicies":
+        return OperatorPolicies(self._rooms)
+
     @property
     def audit(self) -> "Audit":
         return self._rooms.audit
@@ -100,9 +105,17 @@ class Operator:
         await self.oauth_clients.delete(app, data_centre)
 
     async def keys_create(
-        self, name: str, scopes: list[str], mode: "Mode", lasts: timedelta | None
+        self,
+        name: str,
+        scopes: list[str],
+        mode: "Mode",
+        lasts: timedelta | None,
+        policy: Mapping[str, Any] | None = None,
     ) -> "tuple[ApiKey, str]":
-        """A new key and its secret. With the first key of an account, demo data are made. Raises ScopeUnknown."""
+        """A new key and its secret. With the first key of an account, demo data are made.
+
+        Raises ScopeUnknown, PolicyInvalid.
+        """
         from moorage.keys.scopes import EVERYTHING, parse
 
         rooms, account = self._rooms, await self._rooms.keys.first_account()
@@ -110,7 +123,9 @@ class Operator:
         if not await rooms.keys.list(account):
             await _make_demo(self.settings, account)
         expires_at = None if lasts is None else rooms.clock.now() + lasts
-        return await rooms.keys.create(account, name, scopes=allowed, mode=mode, expires_at=expires_at)
+        return await rooms.keys.create(
+            account, name, scopes=allowed, mode=mode, expires_at=expires_at, policy=policy
+        )
 
     async def keys_list(self) -> "list[ApiKey]":
         return await self._rooms.keys.list(await self._rooms.keys.first_account())
@@ -258,6 +273,38 @@ class OperatorOrganisations:
 
     async def snapshot(self, slug: str, target: Path) -> None:
         await self._organisations.snapshot(slug, Path.cwd() / target)
+
+
+class OperatorPolicies:
+    """The policies of keys, as `moorage policy` offers them. `connection` is an id or alias, or None for all.
+
+    Raises KeyUnknown, ConnectionUnknown, PolicyInvalid and BodyInvalid.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    async def show(self, key_id: str, connection: str | None) -> Mapping[str, Any]:
+        account = await self._rooms.keys.first_account()
+        return await self._rooms.policies.document(account, key_id, await self._named(account, connection))
+
+    async def set(
+        self, key_id: str, connection: str | None, policy: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """Give the key a policy; with None, take it away."""
+        account = await self._rooms.keys.first_account()
+        named = await self._named(account, connection)
+        if policy is None:
+            await self._rooms.policies.delete(account, key_id, named, None)
+        else:
+            await self._rooms.policies.put(account, key_id, named, policy, None)
+        return await self._rooms.policies.document(account, key_id, named)
+
+    async def attempt(self, described: Mapping[str, Any]) -> Mapping[str, Any]:
+        return await self._rooms.trials.attempt(await self._rooms.keys.first_account(), described, None)
+
+    async def _named(self, account: str, connection: str | None) -> "Connection | None":
+        return None if connection is None else await self._rooms.connections.get(account, connection)
 
 
 class OperatorPeople:

@@ -38,6 +38,12 @@ def create(
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", metavar="TIME", help="Such as 12h or 90d. Default: never.")
     ] = None,
+    policy: Annotated[
+        Literal["open", "cautious", "strict", "readonly"] | None,
+        typer.Option(
+            "--policy", metavar="MODE", help="open, cautious, strict or readonly. Default: by environment."
+        ),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +53,10 @@ def create(
     lifetime = None if expires_in is None else duration_in("--expires-in", expires_in)
     if lifetime == timedelta():
         raise UsageError("--expires-in can't be 0", help="Use a time such as 90d.")
-    key, secret = operate(home, lambda operator: operator.keys_create(name, scopes or [], mode, lifetime))
+    document = None if policy is None else {"mode": policy}
+    key, secret = operate(
+        home, lambda operator: operator.keys_create(name, scopes or [], mode, lifetime, document)
+    )
     if as_json:
         print_json({"key": key_document(key) | {"secret": secret}})
     else:

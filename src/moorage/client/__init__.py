@@ -13,6 +13,7 @@ from moorage.client.connection import Connection, Default, Health, Pruned, Revoc
 from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreachable
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
+from moorage.client.policies import Policies, Policy, Tried
 from moorage.client.requests import Request, RequestPage, Requests
 from moorage.client.response import Response
 
@@ -31,11 +32,14 @@ __all__ = [
     "Moorage",
     "Organisation",
     "Organisations",
+    "Policies",
+    "Policy",
     "Pruned",
     "Request",
     "RequestPage",
     "Requests",
     "Response",
     "Revocation",
+    "Tried",
     "Unreachable",
 ]

@@ -11,6 +11,7 @@ from moorage.client.call import Params, build_call, check_api_key, parse_base_ur
 from moorage.client.connection import Connection, Default, Pruned, Revocation
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
+from moorage.client.policies import Policies, Policy
 from moorage.client.requests import Requests
 from moorage.client.response import Response, raise_for_status
 from moorage.client.transport import Transport
@@ -34,6 +35,7 @@ class Moorage:
         self.audit = Audit(self)
         self.connections = Connections(self)
         self.keys = Keys(self)
+        self.policies = Policies(self)
         self.organisations = Organisations(self)
         self.requests = Requests(self)
 
@@ -242,15 +244,17 @@ class Keys:
         scopes: Sequence[str] | None = None,
         mode: str | None = None,
         expires_at: datetime | None = None,
+        policy: Policy | None = None,
     ) -> tuple[Key, str]:
         """Create a key. Returns it and its secret, which Moorage never shows again.
 
-        `scopes`, `mode` and `expires_at` are those of the calling key where they are None.
+        `scopes`, `mode`, `expires_at` and `policy` are those of the calling key where they are None.
         """
         options = {
             "scopes": None if scopes is None else list(scopes),
             "mode": mode,
             "expires_at": None if expires_at is None else expires_at.isoformat(),
+            "policy": policy,
         }
         body = {"name": name} | {option: value for option, value in options.items() if value is not None}
         return _key_and_secret(self._client.request("POST", "/keys", json=body))

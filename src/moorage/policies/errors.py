@@ -13,7 +13,7 @@ class PolicyDenied(MoorageError):
     def __init__(self, verdict: Verdict, operation: str) -> None:
         super().__init__(
             f"The policy of this key does not allow {operation}. {verdict.reason}",
-            help="Nothing was sent. Who is in charge of the policy can change it.",
+            help="Nothing was sent. `moorage policy show` shows the policy. Who is in charge of it can change it.",
         )
         self.more = {"reason": verdict.reason, "rule": verdict.rule}
 
@@ -74,5 +74,5 @@ class PolicyLaxer(RightsExceeded):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"This key is held to a policy itself, so it can't {what}.",
-            help="Use a key whose policy is open.",
+            help="Use a key whose policy is open, or `moorage policy set` on the server.",
         )

@@ -137,15 +137,32 @@ class Policies:
         )
         return Shown(self._held(policies, connection).policy, source)
 
+    async def document(
+        self, account_id: str, key_id: str, connection: Connection | None
+    ) -> Mapping[str, Any]:
+        """The policy that holds for a connection; without one, all policies of the key. Raises KeyUnknown."""
+        _, policies = await self.of_key(account_id, key_id)
+        if connection is not None:
+            shown = self.shown(policies, connection)
+            named = {"key_id": key_id, "connection_id": connection.id}
+            return {**named, "policy": policy_document(shown.policy), "source": shown.source}
+        documents = {slot: policy_document(held.policy) for slot, held in policies.of.items()}
+        return {
+            "key_id": key_id,
+            "policy": documents.pop(EVERY, None),  # None: the environment of a connection decides.
+            "connections": documents,
+            "defaults": {environment: policy.mode for environment, policy in DEFAULTS.items()},
+        }
+
     def parsed(self, document: Any) -> Policy:
         """Raises PolicyInvalid."""
         return policy_of(document, self.classifier.names)
 
     async def put(
-        self, account_id: str, key_id: str, connection_id: str | None, document: Any, by: Principal | None
+        self, account_id: str, key_id: str, connection: Connection | None, document: Any, by: Principal | None
     ) -> Policy:
         """Give a key a policy. Raises KeyUnknown, PolicyInvalid, RightsExceeded and PolicyLaxer."""
-        policy, slot = self.parsed(document), connection_id or EVERY
+        policy, slot = self.parsed(document), _slot(connection)
         if policy.needs_name and slot != EVERY:
             raise PolicyInvalid(
                 "needs_name belongs to the policy for all connections of a key.",
@@ -160,14 +177,14 @@ class Policies:
             await store.put(tx, key_id, slot, policy_document(policy), held.purse)
             await _note_change(tx, account_id, key_id, slot, before, policy)
         self.clear()
-        log.info("policy.changed", key=key_id, connection=connection_id, mode=policy.mode)
+        log.info("policy.changed", key=key_id, connection=slot or None, mode=policy.mode)
         return policy
 
     async def delete(
-        self, account_id: str, key_id: str, connection_id: str | None, by: Principal | None
+        self, account_id: str, key_id: str, connection: Connection | None, by: Principal | None
     ) -> None:
         """Take a policy away. It is no error if there is none. Raises as `put`."""
-        slot = connection_id or EVERY
+        slot = _slot(connection)
         async with self._database.transaction() as tx:
             before = await self._changeable(tx, account_id, key_id, by)
             left = PolicySet({name: held for name, held in before.of.items() if name != slot})
@@ -176,7 +193,7 @@ class Policies:
                 await store.delete(tx, key_id, slot)
                 await _note_change(tx, account_id, key_id, slot, before, None)
         self.clear()
-        log.info("policy.deleted", key=key_id, connection=connection_id)
+        log.info("policy.deleted", key=key_id, connection=slot or None)
 
     async def _changeable(
         self, tx: Transaction, account_id: str, key_id: str, by: Principal | None
@@ -185,7 +202,7 @@ class Policies:
         if by is not None and by.key_id == key_id:
             raise RightsExceeded(
                 "A key can't change its own policy.",
-                help="Use another key with policies:write.",
+                help="Use another key with policies:write, or `moorage policy set` on the server.",
             )
         return await _set_in(tx, key_id)
 
@@ -218,6 +235,10 @@ class Policies:
     ) -> None:
         if by is not None and is_laxer(policies, await _set_in(tx, by.key_id), LIVE):
             raise PolicyLaxer(what)
+
+
+def _slot(connection: Connection | None) -> str:
+    return EVERY if connection is None else connection.id
 
 
 async def _key(tx: Transaction, account_id: str, key_id: str) -> ApiKey:

@@ -1,15 +1,19 @@
 """A call that is described, and decided without being sent."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
+from moorage.access import Reach
+from moorage.connections.model import Connection
 from moorage.http.errors import BodyInvalid, quoted
+from moorage.keys.model import Principal
 from moorage.policies.documents import operation_document, policy_document
 from moorage.policies.guard import Guard
 from moorage.policies.model import Budget
+from moorage.policies.service import Policies
 
 TRY_EXAMPLE = '{"app": "zoho-crm", "method": "DELETE", "path": "/crm/v8/Leads/1"}'
 KNOWN = ("app", "method", "path", "body", "headers", "key", "connection", "policy")
@@ -74,3 +78,43 @@ def trial_of(document: Mapping[str, Any]) -> Trial:
                 f"headers can't have {quoted(name)}.", help="Send the names of the headers alone."
             )
     return trial
+
+
+class Connections(Protocol):
+    async def get(self, account_id: str, name: str, reach: Reach = ...) -> Connection: ...
+    async def choose(self, account_id: str, app: str, name: str | None, reach: Reach = ...) -> Connection: ...
+
+
+class Trials:
+    """Decides about described calls. `principal_of` takes the ids of an account and of a key."""
+
+    def __init__(
+        self,
+        policies: Policies,
+        connections: Connections,
+        principal_of: Callable[[str, str], Awaitable[Principal]],
+    ) -> None:
+        self._policies = policies
+        self._connections = connections
+        self._principal_of = principal_of
+
+    async def attempt(
+        self, account_id: str, described: Mapping[str, Any], caller: Principal | None
+    ) -> Mapping[str, Any]:
+        """What would be decided. Without a key in the description it is the caller's.
+
+        Raises BodyInvalid, PolicyInvalid, KeyUnknown, KeyInvalid, and the errors of `choose`.
+        """
+        trial = trial_of(described)
+        if trial.key is None and caller is not None:
+            principal = caller
+        else:
+            key, _ = await self._policies.of_key(account_id, trial.key or "")
+            principal = await self._principal_of(account_id, key.id)
+        connection = await self._connections.choose(account_id, trial.app, trial.connection, principal.reach)
+        policy = None if trial.policy is None else self._policies.parsed(trial.policy)
+        guard = await self._policies.guard_for(principal, connection, policy)
+        _, policies = await self._policies.of_key(account_id, principal.key_id)
+        source = self._policies.shown(policies, connection).source if policy is None else "tried"
+        document = trial.document(guard, self._policies.spent)
+        return {**document, "source": source, "connection_id": connection.id}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.remote import RemoteTransport
     from moorage.policies import Policies
     from moorage.policies.spending import Purses
+    from moorage.policies.trial import Trials
     from moorage.requests.model import Names
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
@@ -131,6 +132,12 @@ class ConnectingRooms(CrmRooms):
         providers = self.providers
         classifier = Classifier({app: providers.get(app).operations for app in providers.names})
         return Policies(self.database, classifier, self.purses, providers.environment_of)
+
+    @cached_property
+    def trials(self) -> "Trials":
+        from moorage.policies.trial import Trials
+
+        return Trials(self.policies, self.connections, self.keys.principal_of)
 
     @cached_property
     def unwritten(self) -> "Unwritten":
