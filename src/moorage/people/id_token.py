@@ -41,7 +41,7 @@ async def verified(issuer: Issuer, token: str, nonce: str, now: float) -> Identi
     if not isinstance(own, str) or not hmac.compare_digest(own.encode(), nonce.encode()):
         raise IssuerFailed("its ID token is of another sign-in")
     email, is_verified = claims.get("email"), claims.get("email_verified")
-    has_email = isinstance(email, str) and is_verified in {True, "true"}
+    has_email = isinstance(email, str) and (is_verified is True or is_verified == "true")
     name = claims.get("name")
     return Identity(
         issuer.client.issuer,
