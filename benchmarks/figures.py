@@ -37,7 +37,7 @@ INSERT, INSERT_GROUPED, INSERT_ONE = "insert_batch_100", "insert_batch_100.c8", 
 BESIDE = ("list_200x5", "get")  # What is read while somebody inserts.
 WORKERS_READS, WORKERS_INSERT = ("list_200x5", "get"), "insert_batch_100"
 BULK_READ, BULK_WRITE = "bulk.read_x20", "bulk.write"
-FILE_STORAGES = ("sqlite", "postgresql")
+FILE_STORAGES, FILE_WAYS = ("sqlite", "postgresql"), ("upload", "download")
 EVENT = "events.insert_batch_100.cpu_ratio"
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
@@ -232,9 +232,12 @@ def _postgresql() -> Iterator[Figure]:
 
 def _files() -> Iterator[Figure]:
     for storage in FILE_STORAGES:
-        for way in ("upload", "download"):
+        for way in FILE_WAYS:
             yield Figure(f"files.{storage}.{way}.mb_per_second", "MB/s", "higher")
             yield Figure(f"files.{storage}.{way}.copy_ratio", "x", "higher", 0.5)
+            if storage == "postgresql":
+                yield Figure(f"files.{storage}.{way}.bare_mb_per_second", "MB/s", "higher")
+                yield Figure(f"files.{storage}.{way}.floor_ratio", "x", "lower")
         yield Figure(f"files.{storage}.memory_mb", "MB", "lower")
 
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from benchmarks import copying, data, database, machine
-from benchmarks.figures import FILE_STORAGES
+from benchmarks.bare_files import BareFiles
+from benchmarks.figures import FILE_STORAGES, FILE_WAYS
 from benchmarks.plan import access
 from benchmarks.postgresql_data import Home
 from benchmarks.run import Run
@@ -34,6 +35,7 @@ _HEAD = (
 ).encode()
 _END = f"\r\n--{_BOUNDARY}--\r\n".encode()
 _PIECE = 256 * 1024
+_BARE = "bare"  # PostgreSQL alone.
 _EVERY = 0.01  # Seconds between two looks at the memory.
 
 
@@ -51,8 +53,8 @@ class Target:
 class Taken:
     """What one round took: seconds up and down, and by how many MB the memory rose."""
 
-    up: float
-    down: float
+    upload: float
+    download: float
     memory_mb: float
 
 
@@ -63,14 +65,17 @@ def measure(run: Run) -> dict[str, list[float]]:
         copied = stack.enter_context(copying.running(_made(folder / "copy")))
         targets = {"copy": Target(copied.pid, copied.url, "/")}
         targets["sqlite"] = stack.enter_context(_on_sqlite(_made(folder / "sqlite")))
-        targets["postgresql"] = stack.enter_context(_on_postgresql(folder))
-        taken: dict[str, list[Taken]] = {where: [] for where in targets}
+        targets["postgresql"], bare = stack.enter_context(_on_postgresql(folder))
+        taken: dict[str, list[Taken]] = {where: [] for where in (*targets, _BARE)}
         content = bytearray(os.urandom(run.file_mb * _MB))
         for number in range(run.rounds + 1):
             for where, target in targets.items():
                 once = _there_and_back(target, content)
                 if number:  # The first round warms up.
                     taken[where].append(once)
+            floor = Taken(*bare.there_and_back(content), 0)
+            if number:
+                taken[_BARE].append(floor)
     return _figures(taken, run.file_mb)
 
 
@@ -78,12 +83,16 @@ def _figures(taken: dict[str, list[Taken]], size: int) -> dict[str, list[float]]
     figures = {}
     for storage in FILE_STORAGES:
         ours, copies = taken[storage], taken["copy"]
-        figures[f"files.{storage}.upload.mb_per_second"] = [size / each.up for each in ours]
-        figures[f"files.{storage}.download.mb_per_second"] = [size / each.down for each in ours]
-        both = list(zip(ours, copies, strict=True))
-        figures[f"files.{storage}.upload.copy_ratio"] = [copy.up / our.up for our, copy in both]
-        figures[f"files.{storage}.download.copy_ratio"] = [copy.down / our.down for our, copy in both]
+        for way in FILE_WAYS:
+            name, both = f"files.{storage}.{way}", list(zip(ours, copies, strict=True))
+            figures[f"{name}.mb_per_second"] = [size / getattr(each, way) for each in ours]
+            figures[f"{name}.copy_ratio"] = [getattr(copy, way) / getattr(our, way) for our, copy in both]
         figures[f"files.{storage}.memory_mb"] = [each.memory_mb for each in ours]
+    both = list(zip(taken["postgresql"], taken[_BARE], strict=True))
+    for way in FILE_WAYS:
+        name = f"files.postgresql.{way}"
+        figures[f"{name}.bare_mb_per_second"] = [size / getattr(bare, way) for _, bare in both]
+        figures[f"{name}.floor_ratio"] = [getattr(our, way) / getattr(bare, way) for our, bare in both]
     return figures
 
 
@@ -108,7 +117,7 @@ def _on_sqlite(folder: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def _on_postgresql(folder: Path) -> Iterator[Target]:
+def _on_postgresql(folder: Path) -> Iterator[tuple[Target, BareFiles]]:
     with database.fresh(folder) as (server, place):
         server.create("files")
         home = Home(_made(place / "home"), server.url("files"))
@@ -118,8 +127,8 @@ def _on_postgresql(folder: Path) -> Iterator[Target]:
                 return await _lead(service)
 
         path, token = asyncio.run(lead())
-        with home.serving() as served:
-            yield _target(served, path, token)
+        with home.serving() as served, closing(BareFiles(server.url("files"))) as bare:
+            yield _target(served, path, token), bare
 
 
 async def _lead(service: CrmService) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Parts of a multipart body are found wherever they are, and a broken body says so."""
 
 import contextlib
+import hashlib
 from io import BytesIO
 
 import pytest
@@ -16,7 +17,9 @@ TYPE = MULTIPART["content-type"]
 
 def read(data, content_type=TYPE):
     file = BytesIO(data)
-    return [(p.name, p.filename, b"".join(chunks_of(file, p))) for p in parts_in(file, content_type)]
+    found = [(p, b"".join(chunks_of(file, p))) for p in parts_in(file, content_type)]
+    assert [p.digest for p, _ in found] == [hashlib.sha256(data).hexdigest() for _, data in found]
+    return [(p.name, p.filename, data) for p, data in found]
 
 
 @settings(max_examples=30)

@@ -1,17 +1,21 @@
 """Finds the parts of a multipart body that is too long for memory [RFC 7578].
 
-A body is a file, on disk if it is long (`spool.py`). Here only the places of its parts are found, in one pass over the
-file, so that whoever wants the bytes of a part reads them from the same file. So a body of any length needs little
-memory, and a broken one costs no more than a sound one.
+A body is a file, on disk if it is long (`spool.py`). Here only the places and the digests of its parts are found, in
+one pass over the file, so that whoever wants the bytes of a part reads them from the same file. So a body of any length
+needs little memory, and a broken one costs no more than a sound one.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import unquote_to_bytes
 
 from moorage.http.forms import boundary_of
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 CHUNK = 256 * 1024  # Bytes that are in memory at a time.
 MAX_HEAD = 8 * 1024  # Of one part.
@@ -31,12 +35,16 @@ class MultipartBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`start` and `size` are the place of the part's bytes. Only a file has a `filename`, as it was sent."""
+    """`start` and `size` are the place of the part's bytes, `digest` is their SHA-256.
+
+    Only a file has a `filename`, as it was sent.
+    """
 
     name: str
     filename: str | None
     start: int
     size: int
+    digest: str = ""
 
 
 def parts_in(file: BinaryIO, content_type: str | None) -> Iterator[Part]:
@@ -54,10 +62,10 @@ def parts_in(file: BinaryIO, content_type: str | None) -> Iterator[Part]:
         length = head.find(b"\r\n\r\n")
         if length < 0:
             break
-        start = place + length + 4
-        end = _find(file, delimiter, start)
+        start, digest = place + length + 4, hashlib.sha256()
+        end = _find(file, delimiter, start, digest.update)
         name, filename = _names(head[: length + 2])
-        yield Part(name, filename, start, end - start)
+        yield Part(name, filename, start, end - start, digest.hexdigest())
         place = end + len(delimiter)
     raise MultipartBroken
 
@@ -71,18 +79,28 @@ def chunks_of(file: BinaryIO, part: Part, size: int = CHUNK) -> Iterator[bytes]:
         yield chunk
 
 
-def _find(file: BinaryIO, wanted: bytes, start: int) -> int:
-    """The place of some bytes behind a place. Raises MultipartBroken if there are none."""
+def _find(
+    file: BinaryIO, wanted: bytes, start: int, passed: Callable[[memoryview], object] = lambda _: None
+) -> int:
+    """The place of some bytes behind a place. `passed` gets all that is before it.
+
+    Raises MultipartBroken if there are none.
+    """
     file.seek(start)
-    held = b""
-    while chunk := file.read(CHUNK):
-        held += chunk
-        place = held.find(wanted)
-        if place >= 0:
-            return start + place
+    # One buffer for all chunks: new memory for each of them costs as much as to search it.
+    buffer = bytearray(len(wanted) + CHUNK)
+    view, kept = memoryview(buffer), 0
+    while size := cast("FileIO", file).readinto(view[kept : kept + CHUNK]):
+        end = kept + size
+        place = buffer.find(wanted, 0, end)
         # The end of what was read may be the beginning of what is wanted.
-        start += max(0, len(held) - len(wanted) + 1)
-        held = held[-(len(wanted) - 1) :]
+        known = place if place >= 0 else max(0, end - len(wanted) + 1)
+        passed(view[:known])
+        start += known
+        if place >= 0:
+            return start
+        kept = end - known
+        view[:kept] = view[known:end]
     raise MultipartBroken
 
 

@@ -1,7 +1,6 @@
 """The body of an upload: its files, with their names and digests, and its other fields."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -21,8 +20,11 @@ class SentFile:
     """A file in the body of a request, at the place `part`."""
 
     name: str
-    digest: str
     part: Part
+
+    @property
+    def digest(self) -> str:
+        return self.part.digest
 
     @property
     def size(self) -> int:
@@ -66,15 +68,8 @@ def _read(file: BinaryIO, content_type: str | None, most: int) -> SentForm:
         elif part.name == "file" and part.filename:
             if len(form.files) == most:
                 raise too_many(most)
-            form.files.append(SentFile(file_name(part.filename), _digest(file, part), part))
+            form.files.append(SentFile(file_name(part.filename), part))
     return form
-
-
-def _digest(file: BinaryIO, part: Part) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks_of(file, part):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def too_many(most: int) -> Fault:
