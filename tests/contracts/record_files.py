@@ -2,10 +2,13 @@
 
 import asyncio
 import hashlib
+import tempfile
 
 import pytest
 
+from moorage.crm.storage import files as stored_files
 from moorage.crm.storage.contract.files import LINGER, UNUSED, ContentGone, NewFile
+from moorage.crm.storage.postgresql import files as postgresql_files
 from tests.contracts.opened import Suite, awaited
 
 ONE, OTHER = [b"\x00" * 1000, b"\xff" * 1000, b"end"], [b"another"]
@@ -17,6 +20,30 @@ def write(opened, parts=ONE, **file):
     for part in parts:
         opened.write(lambda transaction, part=part: transaction.files.add_parts(content, [part]))
     return opened.write(lambda transaction: finish(transaction, content, parts, **file))
+
+
+def keep(opened, data, **file):
+    """Keep the bytes of a file on the disk as an upload does, in two parts, or as `write` if the storage keeps none."""
+
+    async def kept(files, content):
+        with tempfile.TemporaryFile() as body:
+            body.write(b"head" + data)
+            body.flush()
+            return await files.keep(content, body, 4, len(data))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (stored_files, postgresql_files):
+            patch.setattr(module, "PART_SIZE", len(data) - 1)
+        content = opened.write(lambda transaction: transaction.files.begin_content(2))
+        name = ask(opened, lambda files: kept(files, content))
+        if name is None:
+            return write(opened, [data[:-1], data[-1:]], **file)
+
+        def job(transaction):
+            transaction.files.add_kept(content, name, 4, len(data))
+            return finish(transaction, content, [data], **file)
+
+        return opened.write(job)
 
 
 def finish(transaction, content, parts=ONE, **file):
@@ -77,6 +104,12 @@ class RecordFiles(Suite):
         assert (file.content, file.size, file.link) == (None, 0, "https://docs.example/a")
         remove(here, file)
         assert ask(here, lambda files: files.find(file.key)) is None
+
+    def test_a_body_on_the_disk_is_kept_in_parts(self, here):
+        file = keep(here, b"a body", owner=7)
+        assert parts_of(here, file.content) == [b"a bod", b"y"]
+        assert ask(here, lambda files: files.owned_by([7])) == {7: [file]}
+        assert keep(here, b"a body", owner=8).content == file.content
 
     def test_the_same_bytes_are_kept_once(self, here, clock):
         first, second = write(here, owner=7), write(here, owner=8, name="b.txt")

@@ -79,9 +79,6 @@ class SpooledBody:
         self._read = 0  # The bytes that were read into memory. They count against `memory`.
         self.size = 0
 
-    def __len__(self) -> int:
-        return self.size
-
     async def append(self, data: bytes | bytearray) -> None:
         """Write more bytes, in a thread. Raises TooBusy, and the spool's errors of the disk."""
         self._spool.take(len(data))

@@ -15,8 +15,8 @@ class MemoryFiles:
         self._now = now
         self._new_ids = new_ids
 
-    def begin_content(self):
-        [content] = self._new_ids(1)
+    def begin_content(self, parts=0):
+        content = self._new_ids(1 + parts)[0]
         self._stored.contents[content] = (None, self._now + UNUSED, [])
         return content
 
@@ -138,7 +138,7 @@ class MemoryFileReads:
     async def has_content(self, digest):
         return self._files().content_of(digest) is not None
 
-    async def keep(self, content, body):
+    async def keep(self, content, body, start, size):
         """Only parts are kept."""
 
     async def tidy(self):

@@ -12,6 +12,7 @@ import pytest
 
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.files import keeping
+from moorage.crm.storage import files as stored_files
 from moorage.crm.storage.contract.files import LINGER, UNUSED
 from moorage.crm.storage.sqlite import long_files, whole_files
 from moorage.crm.storage.sqlite.long_files import LongFiles
@@ -29,7 +30,7 @@ from tests.waited import Waited
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     """What is longer than eight bytes is a long file, in parts of four."""
-    for module in (keeping, long_files):
+    for module in (keeping, long_files, stored_files):
         monkeypatch.setattr(module, "PART_SIZE", 4)
     monkeypatch.setattr(keeping, "AT_ONCE", 2)
 
@@ -45,11 +46,16 @@ def database(tmp_path):
     return tmp_path / "crm" / "orgs" / "acme.db"
 
 
-def upload(caller, path, folder, data=DATA):
-    """Upload a file in a body on the disk, as the server makes one of what is too long for memory. Gives its path."""
+def spooled(folder, data=DATA):
+    """A body on the disk with one file, as the server makes one of what is too long for memory."""
     whole = SpooledBody(Spool(folder, spool_trouble, left_free=0), Budget(1 << 20))
     asyncio.run(whole.append(body(part(data))))
-    answer = caller.call("POST", path, body=whole, headers=MULTIPART)
+    return whole
+
+
+def upload(caller, path, folder, data=DATA):
+    """Upload a file in such a body. Gives its path."""
+    answer = caller.call("POST", path, body=spooled(folder, data), headers=MULTIPART)
     assert answer.status == 200, answer.body
     return f"{path}/{answer.data[0]['details']['id']}"
 
@@ -86,7 +92,7 @@ def test_the_bytes_are_written_once_and_read_as_they_were(crm, sent, database):
 
 
 def test_a_body_with_more_than_the_file_is_not_kept(crm, sent, database, monkeypatch):
-    monkeypatch.setattr(keeping, "AROUND", 10)
+    monkeypatch.setattr(long_files, "_BESIDE", 10)
     assert crm.get(sent()).body == DATA
     assert (kinds(database), beside(database)) == ("blob", [])
 
@@ -176,8 +182,8 @@ def test_a_copy_without_its_files_is_refused(crm, sent, database, tmp_path):
     assert crm.get(file).body == DATA
 
 
-def die_after_keeping(self, content, body, keep=LongFiles.keep):
-    keep(self, content, body)
+def die_after_keeping(self, content, handle, size, keep=LongFiles.keep):
+    keep(self, content, handle, size)
     kill()
 
 

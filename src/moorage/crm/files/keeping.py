@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from moorage.crm.files.form import AROUND, SentFile
+from moorage.crm.files.form import SentFile
 from moorage.crm.storage.contract.files import PART_SIZE, ContentGone
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
 from moorage.crm.wire.call import Call
@@ -26,7 +26,7 @@ class _Swept(Exception):
 class _Kept:
     """The bytes of a file: `content` if they were written for it, and the `parts` that are not written yet.
 
-    `body` is the name of the body that has them, if that was kept as it is.
+    `body` is what they are kept under, if a body was kept.
     """
 
     file: SentFile
@@ -79,11 +79,13 @@ async def _written(call: Call, file: SentFile) -> _Kept:
     chunks = chunks_of(call.request.file(), file.part, PART_SIZE)
     if file.size <= AT_ONCE * PART_SIZE:
         return _Kept(file, None, await asyncio.to_thread(list, chunks))
-    content = await call.store.write(lambda transaction: transaction.files.begin_content(), lasting=False)
-    if len(call.request.body) - file.size < AROUND and (
-        body := await call.store.files.keep(content, call.request.file())
-    ):
-        return _Kept(file, content, [], body)
+    places, start = -(-file.size // PART_SIZE), file.part.start
+    content = await call.store.write(
+        lambda transaction: transaction.files.begin_content(places), lasting=False
+    )
+    kept = await call.store.files.keep(content, call.request.file(), start, file.size)
+    if kept is not None:
+        return _Kept(file, content, [], kept)
     parts = await asyncio.to_thread(_next, chunks)
     while parts:
         following = asyncio.ensure_future(asyncio.to_thread(_next, chunks))

@@ -5,11 +5,19 @@ organisation's one writer, so there is nothing to lock. No index is unique, beca
 used meanwhile may for a while have rows of several moments.
 """
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
-from moorage.crm.storage.contract.files import LINGER, UNUSED, ContentGone, NewFile, StoredFile
+from moorage.crm.storage.contract.files import (
+    LINGER,
+    PART_SIZE,
+    UNUSED,
+    ContentGone,
+    NewFile,
+    StoredFile,
+)
 
 FILES, CONTENTS, PARTS = "files", "contents", "content_parts"
 TABLES: Mapping[str, Sequence[str]] = {
@@ -73,6 +81,19 @@ class FileQuestions:
         return self._by_owners.format(", ".join("?" * len(owners)))
 
 
+def kept_ids(content: int, size: int) -> range:
+    """The ids of the parts of a body that is kept."""
+    return range(content + 1, content + 1 + -(-size // PART_SIZE))
+
+
+def handle_of(body: BinaryIO) -> int | None:
+    """Another handle of a file on the disk, for a thread that may outlast the call."""
+    try:
+        return os.dup(body.fileno())
+    except OSError:
+        return None
+
+
 def by_owner(rows: Sequence[Sequence[Any]]) -> dict[int, list[StoredFile]]:
     files: dict[int, list[StoredFile]] = {}
     for row in rows:
@@ -83,7 +104,10 @@ def by_owner(rows: Sequence[Sequence[Any]]) -> dict[int, list[StoredFile]]:
 
 
 class FileTables:
-    """`FileChanges` of the contract. `make` makes the tables if they are not there; `exist` says whether they are."""
+    """`FileChanges` of the contract. `make` makes the tables if they are not there; `exist` says whether they are.
+
+    Without `places`, the parts of a body that is kept are in their table already.
+    """
 
     def __init__(
         self,
@@ -95,7 +119,7 @@ class FileTables:
         make: Callable[[], None],
         add_rows: AddRows,
         note: Note = lambda *_: None,
-        places: Places = lambda *_: [],
+        places: Places | None = None,
     ) -> None:
         self._ask = ask
         self._add_rows = add_rows
@@ -106,11 +130,12 @@ class FileTables:
         self._make = make
         self._note = note
         self._places = places
+        self._written = f"SELECT coalesce(sum(length(data)), 0) FROM {prefix}{PARTS} WHERE content = ?"
         self._questions = FileQuestions(prefix)
 
-    def begin_content(self) -> int:
+    def begin_content(self, parts: int = 0) -> int:
         self._make()
-        [content] = self._new_ids(1)
+        content = self._new_ids(1 + parts)[0]
         self._insert(CONTENTS, (content, None, 0, self._now + UNUSED))
         return content
 
@@ -122,7 +147,15 @@ class FileTables:
         self._note(PARTS, ids)
 
     def add_kept(self, content: int, name: str, start: int, size: int) -> None:
-        self.add_parts(content, self._places(name, start, size))
+        self._require_unfinished(content)
+        ids = kept_ids(content, size)
+        if self._places is not None:
+            self._add_rows(
+                PARTS, [(i, content, p) for i, p in zip(ids, self._places(name, start, size), strict=True)]
+            )
+        elif self._ask(self._written, (content,))[0][0] != size:
+            raise ContentGone  # The server has lost what it had not flushed, and runs again.
+        self._note(PARTS, ids)
 
     def finish_content(self, content: int, digest: str, size: int) -> int:
         self._require_unfinished(content)

@@ -51,14 +51,14 @@ class NewFile(Struct, frozen=True):
 class FileChanges(Protocol):
     """All calls are part of a `Transaction`, and take effect with it."""
 
-    def begin_content(self) -> int:
-        """A new content, without bytes. Gives its id."""
+    def begin_content(self, parts: int = 0) -> int:
+        """A new content, without bytes. Gives its id. So many parts of a body that is kept get the ids behind it."""
 
     def add_parts(self, content: int, parts: Iterable[bytes]) -> None:
         """Add the next parts of a content that is not finished. Raises ContentGone."""
 
     def add_kept(self, content: int, name: str, start: int, size: int) -> None:
-        """Add bytes of a body that was kept, as next parts of a content that is not finished. Raises ContentGone."""
+        """Add all parts of a content that is not finished: bytes of a body that was kept. Raises ContentGone."""
 
     def finish_content(self, content: int, digest: str, size: int) -> int:
         """Let a content be found by its digest. Gives the one that holds these bytes, which may be an older one.
@@ -107,10 +107,10 @@ class FileReads(Protocol):
     async def has_content(self, digest: str) -> bool:
         """Whether there is a finished content with this digest."""
 
-    async def keep(self, content: int, body: BinaryIO) -> str | None:
-        """Keep a body that lies on the disk, so that its bytes need not be written again. Gives it a name.
+    async def keep(self, content: int, body: BinaryIO, start: int, size: int) -> str | None:
+        """Keep some bytes of a body on the disk, without a turn among the writers. Gives what they are kept under.
 
-        None if bytes have to be written in parts: the storage keeps no bodies, or not this one.
+        None if they have to be written in parts: the storage keeps no bodies, or not this one.
         """
 
     async def tidy(self) -> None:

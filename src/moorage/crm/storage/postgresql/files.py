@@ -1,13 +1,24 @@
 """The files in an organisation's schema."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
-from moorage.crm.storage.contract.files import StoredFile
+from moorage.crm.storage.contract.files import PART_SIZE, StoredFile
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.files import TABLES, FileQuestions, FileTables, Note, by_owner
+from moorage.crm.storage.files import (
+    PARTS,
+    TABLES,
+    FileQuestions,
+    FileTables,
+    Note,
+    by_owner,
+    handle_of,
+    kept_ids,
+)
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
 
@@ -57,8 +68,29 @@ class PostgresqlFileReads:
     async def has_content(self, digest: str) -> bool:
         return bool(await self._rows(self._questions.content, (digest,)))
 
-    async def keep(self, content: int, body: BinaryIO) -> None:
-        """All processes see the database, and none of them the disks of the others."""
+    async def keep(self, content: int, body: BinaryIO, start: int, size: int) -> str | None:
+        """Write the parts in a transaction of their own, as one stream: nobody finds them, and no writer waits."""
+        handle = handle_of(body)
+        if handle is None:
+            return None
+        await self._server.stream(partial(self._write, content, handle, start, size))
+        return PARTS
+
+    def _write(self, content: int, handle: int, start: int, size: int) -> None:
+        ids = kept_ids(content, size)
+        places = range(start, start + size, PART_SIZE)
+        rows = (
+            (i, content, os.pread(handle, min(PART_SIZE, start + size - place), place))
+            for i, place in zip(ids, places, strict=True)
+        )
+        try:
+            with (
+                self._server.lend(self._schema) as connection,
+                Statements(connection).committed() as statements,
+            ):
+                statements.stream(f"{self._schema}.{PARTS}", TABLES[PARTS], _PART_TYPES, rows)
+        finally:
+            os.close(handle)
 
     async def tidy(self) -> None:
         """Nothing is kept beside the database."""

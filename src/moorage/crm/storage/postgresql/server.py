@@ -36,6 +36,7 @@ class PostgresqlServer:
         self._reads: dict[asyncio.AbstractEventLoop, ReadConnections] = {}
         self._lent = LentConnections(partial(open_sync, self._arguments), writers + LONG_WORK)
         self._threads: ThreadPoolExecutor | None = None
+        self._streams: ThreadPoolExecutor | None = None
         self._closed = False
         self._lock = threading.Lock()
 
@@ -68,12 +69,23 @@ class PostgresqlServer:
                 )
             self._threads.submit(work)
 
+    async def stream(self, work: Callable[[], None]) -> None:
+        """Run a long piece of writing that no other one waits for. One runs at a time, with a lent connection."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._streams is None:
+                self._streams = ThreadPoolExecutor(1, "crm-stream", initializer=step_behind_readers)
+            running = asyncio.wrap_future(self._streams.submit(work))
+        await running
+
     def close(self) -> None:
         """Close all connections. The stores that use them have to be closed before."""
         with self._lock:
             self._closed = True
-        if self._threads is not None:
-            self._threads.shutdown()
+        for threads in (self._threads, self._streams):
+            if threads is not None:
+                threads.shutdown()
         for connections in self._reads.values():
             connections.close()
         self._lent.close()

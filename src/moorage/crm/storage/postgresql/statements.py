@@ -23,6 +23,9 @@ _BEGIN = (
     f" SET LOCAL lock_timeout = '{PATIENCE}s'; SET LOCAL idle_in_transaction_session_timeout = '{SILENCE}s'; "
 )
 
+# The next transaction that waits for the disk waits for all that was written before it, too.
+WITHOUT_THE_DISK = ("SET LOCAL synchronous_commit = off",)
+
 
 class Statements:
     """With `several` jobs, each that runs statements has a savepoint: who runs the first one calls `protect` before."""
@@ -49,6 +52,24 @@ class Statements:
 
     def roll_back(self) -> None:
         self._connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def committed(self) -> Iterator["Statements"]:
+        """A transaction that nobody is told of: it is on the disk with the next one that waits for it."""
+        try:
+            self.begin("SELECT 1")
+            yield self
+            self.commit(WITHOUT_THE_DISK)
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Undo the transaction if it has not been committed."""
+        if self._connection.pgconn.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        }:
+            self.roll_back()
 
     def begin_job(self) -> None:
         self.is_protected = not self._several
@@ -130,10 +151,15 @@ class Statements:
             places = ", ".join(["%s"] * len(values))
             self.run(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", list(values.values()))
         elif rows:
-            with self.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)") as copy:
-                copy.set_types(types)
-                for row in rows:
-                    copy.write_row(row)
+            self.stream(table, columns, types, rows)
+
+    def stream(
+        self, table: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        with self.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
 
 
 def _last(cursor: Cursor[Any]) -> Cursor[Any]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from psycopg import Connection
-from psycopg.pq import TransactionStatus
 
 from moorage.clock import Clock
 from moorage.crm.metadata.catalog import Catalog
@@ -21,7 +20,7 @@ from moorage.crm.storage.outbox import WATCHED
 from moorage.crm.storage.postgresql.changed import COUNTER as IS_COPIED
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
-from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.postgresql.statements import WITHOUT_THE_DISK, Statements
 from moorage.crm.storage.postgresql.text_merging import TextMerging
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.trouble import Unprepared, translated
@@ -34,8 +33,6 @@ _LOCK = (
     "SELECT name, value FROM {0}.counters"
     f" WHERE name IN ('id', '{IS_COPIED}', 'version', '{WATCHED}') ORDER BY name FOR UPDATE"
 )
-# The next transaction that waits for the disk waits for all that was written before it, too.
-_WITHOUT_THE_DISK = ("SET LOCAL synchronous_commit = off",)
 
 
 class Writer:
@@ -146,7 +143,7 @@ class Writer:
             if len(group) > 1 or group[0].error is None:
                 last = [
                     *transaction.finish(),
-                    *(() if any(job.lasting for job in group) else _WITHOUT_THE_DISK),
+                    *(() if any(job.lasting for job in group) else WITHOUT_THE_DISK),
                 ]
                 self._waking.before_commit(group[0], wakes=transaction.wakes)
                 statements.commit(last)
@@ -157,8 +154,7 @@ class Writer:
                 return transaction.texts.written
             return Counter()
         finally:
-            if connection.pgconn.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
-                statements.roll_back()
+            statements.end()
 
     def _begin(self, statements: Statements) -> PostgresqlTransaction:
         """Raises StoreClosed if the metadata have changed: the jobs were prepared by older ones."""

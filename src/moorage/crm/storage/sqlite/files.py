@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, TypeVar
 import apsw
 
 from moorage.crm.storage.contract.files import StoredFile
-from moorage.crm.storage.files import FILES, TABLES, FileQuestions, FileTables, by_owner, creation
+from moorage.crm.storage.files import FILES, TABLES, FileQuestions, FileTables, by_owner, creation, handle_of
 from moorage.crm.storage.sqlite.long_files import LongFileMissing, LongFiles, places
 from moorage.crm.storage.sqlite.readers import OrganisationFile
 from moorage.crm.storage.sqlite.schema import has_table
@@ -70,8 +70,11 @@ class SqliteFileReads:
     async def has_content(self, digest: str) -> bool:
         return bool(self._rows(_QUESTIONS.content, (digest,)))
 
-    async def keep(self, content: int, body: BinaryIO) -> str | None:
-        return await asyncio.to_thread(self._long_files.keep, content, body)
+    async def keep(self, content: int, body: BinaryIO, start: int, size: int) -> str | None:  # noqa: ARG002
+        handle = handle_of(body)
+        return (
+            None if handle is None else await asyncio.to_thread(self._long_files.keep, content, handle, size)
+        )
 
     async def tidy(self) -> None:
         await asyncio.to_thread(self._tidy)

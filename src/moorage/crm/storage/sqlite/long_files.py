@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import apsw
 
@@ -21,6 +21,7 @@ from moorage.locks import FileLock
 from moorage.storage import flush_folder
 
 _LOCK = "lock"
+_BESIDE = 64 * 1024  # Bytes of a body that may be kept beside those of its file.
 _IS_PLACE = "typeof(data) = 'text'"
 # Whether a content is still being written, or its first part is in this long file.
 _IS_NEEDED = (
@@ -42,14 +43,16 @@ class LongFiles:
     def __init__(self, database: Path) -> None:
         self._folder = database.with_name(f"{database.name}-files")
 
-    def keep(self, content: int, body: BinaryIO) -> str | None:
-        """Name a file that has no name yet. Then it is on the disk for good.
+    def keep(self, content: int, handle: int, size: int) -> str | None:
+        """Name a file that has no name yet. Then it is on the disk for good. Closes the handle.
 
-        None if the system can't: it is no file of the spool, or one on another disk.
+        None if much else is in it than `size` bytes, or the system can't: it is no file of the spool, or one on another
+        disk.
         """
         name = f"{content}-{secrets.token_hex(8)}"
         try:
-            handle = body.fileno()
+            if os.fstat(handle).st_size > size + _BESIDE:
+                return None
             os.fsync(handle)
             self._make()
             with _opened(self._folder) as folder:
@@ -57,6 +60,8 @@ class LongFiles:
                 os.fsync(folder)
         except OSError:
             return None
+        finally:
+            os.close(handle)
         return name
 
     def whole(self, rows: Sequence[Sequence[Any]], column: int) -> list[tuple[Any, ...]]:
