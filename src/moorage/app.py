@@ -14,6 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moorage.acting import act_as, actor
+from moorage.approvals import routes as approval_routes
 from moorage.audit import routes as audit_routes
 from moorage.background import Background, Loop
 from moorage.clock import SystemClock
@@ -25,6 +26,7 @@ from moorage.crm import refusal
 from moorage.crm import routes as crm_routes
 from moorage.errors import MoorageError
 from moorage.gateway.gateway import Gateway, Rules
+from moorage.gateway.own_calls import OwnCalls
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.resolve import Resolver
 from moorage.http.answering import Door, answering
@@ -33,6 +35,7 @@ from moorage.http.control import require_known_parameters
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.message import Response
 from moorage.http.middleware import Errors
+from moorage.idempotency import Idempotent
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
@@ -85,7 +88,9 @@ class App:
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
             notes=rooms.request_notes,
+            holder=rooms.holder,
         )
+        rooms.own_calls = OwnCalls(gateway, rooms.keys, rooms.crm.try_out, settings.approval_body)
         self.gateway: dict[str, Any] = {
             "app": control_origin(rooms, on_change=self._resolver.clear),
             "http": gateway_protocol(gateway, rooms.probes.answers),
@@ -142,12 +147,14 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     # This is not a Starlette application, because that would answer errors itself. There is no route for all other
     # paths, because a pattern of Starlette does not match a line break.
     router = Router(routes, redirect_slashes=False, default=unknown)
-    return Errors(Troubles(router), _error_page, _address)
+    repeatable = Idempotent(router, rooms.idempotency, partial(_recognise, rooms))
+    return Errors(Troubles(repeatable), _error_page, _address)
 
 
 def _error_page(scope: Scope, error: MoorageError) -> Response | None:
     """The error as a page, if it is an error of a page for people."""
-    return connect_routes.error_page(scope, error) or people_pages.error_page(scope, error)
+    pages = connect_routes.error_page, people_pages.error_page, approval_routes.error_page
+    return next((page for error_page in pages if (page := error_page(scope, error)) is not None), None)
 
 
 def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
@@ -199,25 +206,34 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             rooms.urls.gateway,
             rooms.elsewhere,
         ),
+        *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
         *rooms.probes.routes(),
     ]
 
 
-async def _authenticate(rooms: Rooms, request: Request, scope: str, *parameters: str) -> Principal:
-    """The principal of a call to the control API that needs a scope and may have these query parameters.
-
-    Raises KeyInvalid, RateLimited, ScopeMissing, ParameterInvalid.
-    """
+async def _recognise(rooms: Rooms, authorization: str | None) -> Principal:
+    """The principal of an Authorization header, whose request is counted. Raises KeyInvalid, RateLimited."""
     try:
-        principal = await rooms.keys.authenticate(request.headers.get("authorization"))
+        principal = await rooms.keys.authenticate(authorization)
     except KeyInvalid:
         rooms.refusals.note(actor().address)
         raise
     wait = rooms.limiter.take(principal.account_id)
     if wait is not None:
         raise RateLimited(wait)
+    return principal
+
+
+async def _authenticate(rooms: Rooms, request: Request, scope: str | None, *parameters: str) -> Principal:
+    """The principal of a call to the control API that needs a scope and may have these query parameters.
+
+    Without a scope, the call is about what is the key's own. Raises KeyInvalid, RateLimited, ScopeMissing,
+    ParameterInvalid.
+    """
+    principal = await _recognise(rooms, request.headers.get("authorization"))
     act_as("key", principal.key_id, principal.name, principal.account_id)
-    principal.require(scope)
+    if scope is not None:
+        principal.require(scope)
     require_known_parameters(request, parameters)
     return principal
 

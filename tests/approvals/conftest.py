@@ -82,7 +82,7 @@ class Place:
             "https://gateway.test",
             limits or Limits(),
         )
-        self.sending = Sending(self.database, self.vault, self.sender)
+        self.sending = Sending(self.database, self.vault, lambda: self.sender)
 
     async def begin(self):
         for account in ("team", "others"):

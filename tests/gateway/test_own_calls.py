@@ -29,18 +29,14 @@ class Keys:
         return self.principal
 
 
-async def permit(_principal, _target, _call):
-    """This key has no policy."""
-
-
 @pytest.fixture
 def send(standing):
     """Sends a call through the standing gateway, to an upstream with this script."""
     behind, world = standing
 
-    def send(*script, call=CALL, approval=APPROVAL, keys=None, permit=permit, most=1000):
+    def send(*script, call=CALL, approval=APPROVAL, keys=None, most=1000):
         behind.script, behind.requests = list(script or (OK,)), []
-        calls = OwnCalls(world.gateway, keys or Keys(), permit, None, most)
+        calls = OwnCalls(world.gateway, keys or Keys(), None, most)
 
         async def sent():
             return await (await calls.prepare(approval, call))()
@@ -91,14 +87,10 @@ def test_where_nobody_listens_nothing_is_sent(send, monkeypatch):
 
 
 def test_a_key_that_is_not_allowed_any_more_sends_nothing(send):
-    async def refuse(_principal, _target, _call):
-        raise ScopeMissing("proxy")
-
     for options in (
         {"approval": Approval("a1", asked(key_id="gone"), "PUT", "/", 0, b"", "approved", 0, 0)},
         {"keys": Keys("proxy:read")},
         {"keys": Keys("proxy:hubspot")},
-        {"permit": refuse},
     ):
         with pytest.raises((KeyInvalid, ScopeMissing)):
             send(**options)

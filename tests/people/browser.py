@@ -20,7 +20,12 @@ class Browser:
         self.page = None
 
     def _ask(self, method, target, body=b"", headers=()):
-        sent = [("Host", urlsplit(GATEWAY).netloc), ("X-Forwarded-For", self.address), *headers]
+        sent = [
+            ("Host", urlsplit(GATEWAY).netloc),
+            ("X-Forwarded-For", self.address),
+            ("Accept", "text/html"),
+            *headers,
+        ]
         if self.cookie:
             sent.append(("Cookie", self.cookie))
         answer = self.control.call(method, target, body=body, headers=sent)

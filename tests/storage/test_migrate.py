@@ -24,6 +24,7 @@ TABLES = {
     "connect_attempts",
     "connections",
     "default_connections",
+    "idempotent_requests",
     "jobs",
     "key_policies",
     "oauth_clients",

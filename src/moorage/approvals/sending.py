@@ -49,7 +49,9 @@ class Sender(Protocol):
 
 
 class Sending:
-    def __init__(self, database: Database, vault: Vault, sender: Sender) -> None:
+    """`sender` gives what sends: the gateway, which is made later than this."""
+
+    def __init__(self, database: Database, vault: Vault, sender: Callable[[], Sender]) -> None:
         self._database = database
         self._vault = vault
         self._sender = sender
@@ -78,7 +80,7 @@ class Sending:
             await self._take_back(approval, "declined", "Its bytes are not those that were held.")
             return
         try:
-            ready = await self._sender.prepare(approval, call)
+            ready = await self._sender().prepare(approval, call)
         except MoorageError as error:
             if STATUS.get(error.code, 500) >= 500:
                 raise  # That may pass, and nothing was sent. The job is tried again.

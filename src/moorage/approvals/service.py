@@ -1,5 +1,6 @@
 """Holds calls, lets people decide on them, and keeps the answers."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ from moorage.approvals.model import (
 )
 from moorage.audit import note
 from moorage.clock import Clock
+from moorage.idempotency.errors import IdempotencyKeyReused
 from moorage.ids import new_uuid
 from moorage.jobs.service import Jobs
 from moorage.logs import Log
@@ -37,6 +39,7 @@ MOST_OF_KEY = 20  # Calls that wait at once.
 MOST_OF_ACCOUNT = 100
 MOST_GRANTS = 20  # Of one key at once.
 GRANT_SECONDS = 3600
+IDEMPOTENT = 24 * 3600  # Seconds. A call with an Idempotency-Key is the same for so long.
 MOST_SHOWN = 200
 _SOON = 2.0  # Seconds after which a caller may ask again.
 
@@ -86,28 +89,35 @@ class Approvals:
 
     # For callers.
 
-    async def meet(self, asked: Asked, call: HeldCall) -> Approval | Answer | Grant:
+    async def meet(
+        self, asked: Asked, call: HeldCall, idempotency: bytes | None = None
+    ) -> Approval | Answer | Grant:
         """What becomes of a call that a person has to approve.
 
         A Grant covers it: it may be sent now. An Approval waits; while the same call of the same key waits or is being
         sent, it is that one. An Answer is that to the same call, which was sent: a program that only tries again gets
-        it once, and nothing is sent a second time. Raises ApprovalTooLarge, ApprovalsFull, AnswerGone.
+        it once, and nothing is sent a second time. `idempotency` is the caller's Idempotency-Key: with it, the same
+        call is the same for a day, whatever became of it.
+
+        Raises ApprovalTooLarge, ApprovalsFull, AnswerGone, IdempotencyKeyReused.
         """
-        digest = call.digest(asked.connection_id)
+        digest, name = call.digest(asked.connection_id), _name_of(idempotency)
         async with self._database.reading() as tx:
-            known = await store.same_open(tx, asked.key_id, digest)
+            known = await _known(tx, asked, digest, name)
             grant = None if known else await grant_store.covering(tx, asked)
         if grant is not None:
             return grant
         async with self._database.transaction(quiet=True) as tx:
-            known = await store.same_open(tx, asked.key_id, digest)
+            known = await _known(tx, asked, digest, name)
             if known is not None:
                 return await self._delivered(tx, known) if known.state == "sent" else known
-            approval = await self._hold(tx, asked, call, digest)
+            approval = await self._hold(tx, asked, call, digest, name)
         log.info("approval.held", approval=approval.id, key=asked.key_id, operation=asked.operation)
         return approval
 
-    async def _hold(self, tx: Transaction, asked: Asked, call: HeldCall, digest: bytes) -> Approval:
+    async def _hold(
+        self, tx: Transaction, asked: Asked, call: HeldCall, digest: bytes, name: bytes | None
+    ) -> Approval:
         if len(call.body) > self.limits.body:
             raise ApprovalTooLarge(self.limits.body)
         await _require_room(tx, asked)
@@ -116,7 +126,7 @@ class Approvals:
         approval = Approval(
             new_uuid(), asked, call.method, path, len(call.body), digest, "waiting", tx.now, deadline
         )
-        await store.add(tx, approval)
+        await store.add(tx, approval, name)
         await sealed.put_call(self._vault, tx, approval.id, call)
         with acting(replace(actor(), kind="key", id=asked.key_id, name=asked.key_name)):
             await note(tx, "approval.held", approval.id, account=asked.account_id, after=_told(approval))
@@ -206,6 +216,22 @@ class Approvals:
             await note(tx, "approval.grant_ended", grant_id, account=account_id)
         log.info("approval.grant_ended", grant=grant_id)
         return grant
+
+
+def _name_of(idempotency: bytes | None) -> bytes | None:
+    """What is stored of an Idempotency-Key."""
+    return None if idempotency is None else hashlib.sha256(idempotency.strip()).digest()
+
+
+async def _known(tx: Transaction, asked: Asked, digest: bytes, name: bytes | None) -> Approval | None:
+    """The same call, if it is known. Raises IdempotencyKeyReused."""
+    if name is not None:
+        named = await store.of_idempotency(tx, asked.key_id, name, tx.now - IDEMPOTENT * 1_000_000)
+        if named is not None and named.digest != digest:
+            raise IdempotencyKeyReused
+        if named is not None:
+            return named
+    return await store.same_open(tx, asked.key_id, digest)
 
 
 def _told(approval: Approval) -> dict[str, Any]:

@@ -38,10 +38,12 @@ approvals = sa.Table(
     sa.Column("answer_until", sa.BigInteger),
     # When the caller got the answer.
     sa.Column("delivered_at", sa.BigInteger),
+    # SHA-256 of the Idempotency-Key that the call came with.
+    sa.Column("idempotency", sa.LargeBinary),
 )
 
 
-async def add(tx: Transaction, approval: Approval) -> None:
+async def add(tx: Transaction, approval: Approval, idempotency: bytes | None) -> None:
     asked = approval.asked
     values = {
         "id": approval.id,
@@ -56,6 +58,7 @@ async def add(tx: Transaction, approval: Approval) -> None:
         "state": approval.state,
         "created_at": approval.created,
         "deadline": approval.deadline,
+        "idempotency": idempotency,
     }
     await tx.connection.execute(approvals.insert().values(values))
 
@@ -72,6 +75,14 @@ async def same_open(tx: Transaction, key_id: str, digest: bytes) -> Approval | N
     is_answered = approvals.c.delivered_at.is_(None) & (approvals.c.answer_until > tx.now)
     is_open = is_under_way | ((approvals.c.state == "sent") & is_answered)
     query = sa.select(approvals).where(is_same & is_open).order_by(approvals.c.created_at).limit(1)
+    row = (await tx.connection.execute(query)).first()
+    return _approval(row) if row else None
+
+
+async def of_idempotency(tx: Transaction, key_id: str, idempotency: bytes, after: int) -> Approval | None:
+    """The call of a key that came with an Idempotency-Key after this time."""
+    is_same = (approvals.c.key_id == key_id) & (approvals.c.idempotency == idempotency)
+    query = sa.select(approvals).where(is_same & (approvals.c.created_at > after)).limit(1)
     row = (await tx.connection.execute(query)).first()
     return _approval(row) if row else None
 

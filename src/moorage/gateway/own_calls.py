@@ -32,10 +32,6 @@ class Keys(Protocol):
     async def principal_of(self, account_id: str, key_id: str) -> Principal: ...
 
 
-# Raises a MoorageError if a key may not make this call through the target's connection any more.
-Permit = Callable[[Principal, Target, HeldCall], Awaitable[None]]
-
-
 # Makes a call to the embedded CRM and undoes it.
 TryOut: TypeAlias = "Callable[[Request], Awaitable[Trial | None]]"
 
@@ -43,13 +39,10 @@ TryOut: TypeAlias = "Callable[[Request], Awaitable[Trial | None]]"
 class OwnCalls:
     """Sends calls that were approved. `max_answer` is how many bytes of an answer are kept."""
 
-    def __init__(
-        self, gateway: Gateway, keys: Keys, permit: Permit, try_out: TryOut, max_answer: int
-    ) -> None:
+    def __init__(self, gateway: Gateway, keys: Keys, try_out: TryOut, max_answer: int) -> None:
         self._gateway = gateway
         self._try = try_out
         self._keys = keys
-        self._permit = permit
         self._max_answer = max_answer
 
     async def prepare(self, approval: Approval, call: HeldCall) -> Ready:
@@ -57,7 +50,6 @@ class OwnCalls:
         asked = approval.asked
         principal = await self._keys.principal_of(asked.account_id, asked.key_id)
         target = await self._target(principal, asked.app, asked.connection_id, call)
-        await self._permit(principal, target, call)
         return lambda: self._answer(target, call)
 
     async def read(self, approval: Approval, native: bytes) -> Answer:

@@ -12,6 +12,7 @@ from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
 
 CONTROL = (
+    "approvals:read",
     "audit:read",
     "connections:read",
     "connections:write",

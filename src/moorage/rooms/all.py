@@ -7,8 +7,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
+from moorage.rooms.approvals import ApprovalRooms
 from moorage.rooms.crm import BULK_JOB
-from moorage.rooms.people import PeopleRooms
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class Rooms(PeopleRooms):
+class Rooms(ApprovalRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property
     def runner(self) -> "Runner":
         """Runs the jobs of all rooms: each is done by one of all processes."""
+        from moorage.approvals.service import SEND
         from moorage.jobs import Work
         from moorage.jobs.runner import Runner
         from moorage.requests.service import Keeping
@@ -39,6 +40,7 @@ class Rooms(PeopleRooms):
             Work("connections.end_unopened", lambda _: pruning.end_unopened(), every=3600),
             # A bulk job ends by itself if it fails too often, so that its organisation knows.
             Work(BULK_JOB, self.run_bulk_job, most_failures=1000),
+            *self.sending.works(SEND),
         ]
         if self.requests is not None:
             requests, keeping = self.requests, Keeping(settings.requests_kept, settings.requests_days)

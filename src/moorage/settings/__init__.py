@@ -52,6 +52,8 @@ class Settings:
     rate_limit: float | None
     upstream_timeout: float
     return_urls: tuple[str, ...]
+    approval_time: int
+    approval_body: int
     stop_delay: float
     log_level: str
     requests_kept: int

@@ -256,6 +256,18 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+def approval_time(text: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or not 10 <= int(text) <= 86_400:
+        raise ValueError("use a number of seconds from 10 to 86400, such as 900")
+    return int(text)
+
+
+def approval_body(text: str) -> int:
+    if not re.fullmatch(r"\d{1,8}", text, re.ASCII) or not 1024 <= int(text) <= 16 * 1024 * 1024:
+        raise ValueError("use a number of bytes from 1024 to 16777216, such as 1048576")
+    return int(text)
+
+
 def delay(text: str) -> float:
     if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text, re.ASCII):
         raise ValueError("use a number of seconds from 0 to 999, such as 5")

@@ -200,6 +200,20 @@ SETTINGS = (
         "Seconds that an app may take to answer.",
     ),
     Setting(
+        "approval_time",
+        "MOORAGE_APPROVAL_TIME",
+        readers.approval_time,
+        "900",
+        "Seconds that a call waits for a person.",
+    ),
+    Setting(
+        "approval_body",
+        "MOORAGE_APPROVAL_BODY",
+        readers.approval_body,
+        "1048576",
+        "The longest body of a call that waits for a person, in bytes.",
+    ),
+    Setting(
         "stop_delay",
         "MOORAGE_STOP_DELAY",
         readers.delay,
