@@ -42,6 +42,7 @@ from moorage.keys.model import Principal
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
 from moorage.oauth.apps.providers import Provider
+from moorage.oauth.connect import import_routes
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
@@ -177,6 +178,9 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
 
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
     return [
+        *import_routes.routes(
+            rooms.importing, rooms.connections, authenticate, lambda: rooms.providers.methods, on_change
+        ),
         *prune_routes.routes(
             rooms.pruning, authenticate, apps
         ),  # Before a name of a connection is read there.

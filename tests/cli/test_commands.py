@@ -118,6 +118,35 @@ def test_a_connection_is_shown_in_words(server, moorage):
     ]
 
 
+def test_tokens_come_from_files_or_standard_input_and_never_from_arguments(server, moorage, tmp_path):
+    server.answers(200, {"connection": CONNECTION})
+    (tmp_path / "token").write_text("1000.abc\n")
+    file = str(tmp_path / "token")
+    assert (
+        moorage("connection", "import", "zoho-crm", "--refresh-token-file", file, "--alias", "a").status == 0
+    )
+    assert (server.seen[0].method, server.seen[0].target) == ("POST", "/connections/import")
+    assert json.loads(server.seen[0].body) == {"app": "zoho-crm", "refresh_token": "1000.abc", "alias": "a"}
+    both = ["--refresh-token-file", "-", "--access-token-file", "-"]
+    assert moorage("connection", "import", "zoho-crm", *both).status == 2
+    assert moorage("connection", "import", "zoho-crm", "1000.abc").status == 2 and len(server.seen) == 1
+
+
+def test_prune_asks_lists_and_says_what_is_left(server, moorage):
+    assert moorage("connection", "prune").status == 2
+    gone = {
+        "connection_id": "c1",
+        "app": "zoho-crm",
+        "status": "PENDING",
+        "alias": None,
+        "creation_time": "2026",
+    }
+    server.answers(200, {"connections": [gone], "dry_run": False, "more": True})
+    outcome = moorage("connection", "prune", "--yes", "--older-than", "2h")
+    assert json.loads(server.seen[0].body) == {"older_than_seconds": 7200}
+    assert "c1" in outcome.out and "Deleted 1 connections. There may be more" in outcome.err
+
+
 def test_labels_are_given_and_taken_away(server, moorage):
     server.answers(200, {"connection": CONNECTION})
     assert moorage("connection", "label", "c1", "--tag", "a", "--tag", "b", "--remove", "alias").status == 0

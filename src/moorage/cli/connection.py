@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from moorage.cli import context
+from moorage.cli import context, reading
 from moorage.cli.command import apps, starting
 from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.durations import duration_in
@@ -137,6 +137,66 @@ def create(
             invite(connection["url"] or "", browser=browser)
             connection = wait_until_connected(client, connection["connection_id"], timeout)
         _show(connection, as_json=as_json)
+
+
+@commands.command("import")
+def import_(
+    app: Annotated[
+        str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")
+    ],
+    *,
+    refresh_token_file: Annotated[
+        str | None,
+        typer.Option(
+            "--refresh-token-file", metavar="FILE", help="A file with the refresh token; - is standard input."
+        ),
+    ] = None,
+    access_token_file: Annotated[
+        str | None,
+        typer.Option(
+            "--access-token-file", metavar="FILE", help="A file with the access token; - is standard input."
+        ),
+    ] = None,
+    data_centre: Annotated[
+        str | None,
+        typer.Option("--data-centre", metavar="NAME", help="The account's data centre, such as eu."),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", metavar="NAME", help="The API's environment: production, sandbox, developer."
+        ),
+    ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option("--organisation", metavar="SLUG", help="The organisation of the embedded CRM."),
+    ] = None,
+    alias: Alias = None,
+    tags: Tags = None,
+    end_user: EndUser = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make a connection of tokens that you got elsewhere. Without a file, asks for the refresh token."""
+    if refresh_token_file == access_token_file == "-":
+        raise UsageError("Standard input can have one token only", help="Put the other one into a file.")
+    if refresh_token_file is None and access_token_file is None:
+        tokens = {"refresh_token": reading.secret("Refresh token").strip()}
+    else:
+        files = {"refresh_token": refresh_token_file, "access_token": access_token_file}
+        tokens = {name: reading.text(file).strip() for name, file in files.items() if file is not None}
+    with context.client(url) as client:
+        connection = client.connections.import_tokens(
+            app,
+            **tokens,
+            data_centre=data_centre,
+            environment=environment,
+            organisation=organisation,
+            alias=alias,
+            tags=tags,
+            end_user=end_user,
+        )
+    _show(connection, as_json=as_json)
 
 
 @commands.command()

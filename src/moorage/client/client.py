@@ -143,6 +143,23 @@ class Connections:
         body |= {name: value for name, value in more.items() if value is not None}
         return _connection(self._client.request("POST", "/connections", json=body))
 
+    def import_tokens(
+        self,
+        app: str,
+        *,
+        refresh_token: str | None = None,
+        access_token: str | None = None,
+        **options: Any,
+    ) -> Connection:
+        """Make an ACTIVE connection of tokens that were obtained elsewhere. They are tried before they are kept.
+
+        The options are `expires_in`, `data_centre`, `environment`, `organisation`, `alias`, `tags` and `end_user`
+        (docs/api.md).
+        """
+        body = {"app": app, "refresh_token": refresh_token, "access_token": access_token, **options}
+        body = {name: value for name, value in body.items() if value is not None}
+        return _connection(self._client.request("POST", "/connections/import", json=body))
+
     def prune(
         self, *, older_than_seconds: int | None = None, app: str | None = None, dry_run: bool = False
     ) -> Pruned:

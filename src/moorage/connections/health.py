@@ -60,6 +60,9 @@ def health_of(connection: Connection, explain: Explain, trouble: str | None = No
     if missing:
         reason = f"These rights were asked for and not given: {', '.join(map(str, missing))}."
         return Health("limited", reason, since, "If calls need them, open its url and connect it again.")
+    if connection.metadata.get("not_renewable"):
+        reason = "It has no refresh token, so it works only until its access token ends."
+        return Health("limited", reason, since, "Bring a refresh token, or open its url and connect it.")
     unverified = connection.metadata.get("not_verified")
     if unverified:
         return Health("limited", f"Its key was not verified. {unverified}", since, "Make a call.")

@@ -40,6 +40,8 @@ STATUS: dict[str, int] = {
     "idempotency_key_busy": 409,
     "idempotency_key_invalid": 400,
     "idempotency_key_reused": 422,
+    "import_refused": 400,
+    "import_unverified": 502,
     "internal": 500,
     "issuer_failed": 502,
     "issuer_refused": 403,

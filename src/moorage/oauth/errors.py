@@ -36,6 +36,24 @@ class ConnectFailed(MoorageError):
         self.back = back
 
 
+class ImportRefused(MoorageError):
+    """The accounts server or the API does not accept the tokens that a caller has brought."""
+
+    code = "import_refused"
+
+
+class ImportUnverified(MoorageError):
+    """The tokens could not be tried, because the other side did not answer as it should."""
+
+    code = "import_unverified"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"The tokens could not be tried: {cause.rstrip('.')}.",
+            help="Nothing was kept. Try again in a moment. If the refresh token works only once, get a new one.",
+        )
+
+
 class OAuthClientInvalid(MoorageError):
     """The values for an OAuth client are not valid."""
 

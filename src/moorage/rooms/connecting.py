@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moorage.oauth.apps.destinations import Destinations
     from moorage.oauth.apps.providers import Providers
     from moorage.oauth.connect.disconnect import Disconnect
+    from moorage.oauth.connect.importing import Importing
     from moorage.oauth.connect.service import Connect
     from moorage.oauth.diagnosis.service import Diagnoses
     from moorage.oauth.tokens.renewal import Renewals
@@ -171,6 +172,20 @@ class ConnectingRooms(CrmRooms):
             self.accounts,
             self.unwritten,
             self.return_urls,
+        )
+
+    @cached_property
+    def importing(self) -> "Importing":
+        from moorage.oauth.connect.importing import Importing
+
+        return Importing(
+            self.connections,
+            self.tokens,
+            self.providers,
+            self.destinations,
+            self.accounts,
+            self.unwritten,
+            self.clock.timestamp,
         )
 
     @cached_property

@@ -15,6 +15,7 @@ from moorage.logs import Log
 from moorage.oauth.apps.destinations import Choice, Destination, Destinations
 from moorage.oauth.apps.providers import ApiEnvironment, Provider, Providers
 from moorage.oauth.connect.attempts import CONNECTED, Attempt, Attempts, verifier_of
+from moorage.oauth.connect.facts import granted_scopes, metadata_of
 from moorage.oauth.errors import (
     AttemptInvalid,
     ConnectFailed,
@@ -222,13 +223,13 @@ class Connect:
         except TokenRefused as refused:
             again, back = self._connections.url(offer.connection), self._back(offer.connection, "FAILED")
             raise _failure("key_refused", again, back) from refused
-        return await self._activate(offer.connection, destination, minted, _metadata(destination, facts))
+        return await self._activate(offer.connection, destination, minted, metadata_of(destination, facts))
 
     async def activate(self, connection: Connection, destination: Destination, minted: Minted) -> None:
         """Connect with tokens that need no person's consent, such as those of the demo organisation."""
         facts = await self._servers.identity(destination, minted)
-        scopes = _granted(minted) or list(destination.provider.scopes)
-        await self._activate(connection, destination, minted, _metadata(destination, facts, scopes, scopes))
+        scopes = granted_scopes(minted) or list(destination.provider.scopes)
+        await self._activate(connection, destination, minted, metadata_of(destination, facts, scopes, scopes))
 
     async def _connected(self, attempt: Attempt, response: AuthorizationResponse, browser: str) -> Connected:
         connection = await self._connectable(attempt)
@@ -249,7 +250,7 @@ class Connect:
             minted = replace(minted, access=replace(minted.access, expires_at=None))
         destination = self._destinations.settled(destination, minted)
         facts = await self._servers.identity(destination, minted)
-        metadata = _metadata(destination, facts, _granted(minted) or attempt.scopes, attempt.scopes)
+        metadata = metadata_of(destination, facts, granted_scopes(minted) or attempt.scopes, attempt.scopes)
         return await self._activate(connection, destination, minted, metadata, state=response.state)
 
     async def _connection(self, attempt: Attempt) -> Connection | None:
@@ -350,28 +351,3 @@ def _offered(choice: str, choices: Sequence[Choice]) -> str:
 def _failure(code: str, again: str | None, back: str | None) -> ConnectFailed:
     meaning = reason(code)
     return ConnectFailed(meaning.cause, help=meaning.fix, again=again, back=back)
-
-
-def _metadata(
-    destination: Destination,
-    facts: Mapping[str, str],
-    granted: Sequence[str] = (),
-    requested: Sequence[str] = (),
-) -> dict[str, Any]:
-    """A connection's metadata: facts about the account, its data centre, the granted scopes and the missing ones."""
-    names = {scope.lower() for scope in granted}
-    missing = [scope for scope in requested if scope.lower() not in names]
-    environment = destination.environment
-    return {
-        **facts,
-        "data_centre": "embedded" if destination.embedded else destination.upstream.data_centre,
-        **({"environment": environment} if environment != "production" else {}),
-        **({"scopes": list(granted)} if granted else {}),
-        **({"scopes_missing": missing} if missing else {}),
-    }
-
-
-def _granted(minted: Minted) -> list[str]:
-    """The scopes that the token's answer names; an empty list if it names none."""
-    scope = minted.answer.get("scope")
-    return scope.replace(",", " ").split() if isinstance(scope, str) else []

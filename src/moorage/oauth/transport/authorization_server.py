@@ -49,15 +49,19 @@ class AuthorizationServers:
         except DatabaseUnusable as trouble:  # No request was sent to the accounts server.
             raise TokenFailed(trouble.message, trouble=trouble) from trouble
         try:
-            return await self._tokens(
-                destination, {"grant_type": "refresh_token", "refresh_token": refresh_token}
-            )
+            return await self.mint(destination, refresh_token)
         except TokenRefused as refused:
             if refused.reason in OF_THE_CLIENT:
                 raise TokenFailed(
                     f"The accounts server refuses our client: {refused.reason}.", reason=refused.reason
                 ) from refused
             raise
+
+    async def mint(self, destination: Destination, refresh_token: str) -> Minted:
+        """A new access token from a destination. Raises TokenRefused, TokenFailed."""
+        return await self._tokens(
+            destination, {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        )
 
     async def revoke(self, connection: Connection, token: str) -> Revocation:
         """Revoke a token. To revoke a refresh token revokes all its access tokens, too."""
