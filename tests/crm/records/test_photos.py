@@ -88,3 +88,16 @@ def test_a_stranger_gets_no_photo(crm, stranger, lead):
     upload(crm, "org/photo", PNG)
     assert stranger.get(f"Leads/{lead}/photo").status == 400
     assert stranger.get("org/photo").status == 204
+
+
+def test_the_organisation_names_its_photo(crm, stranger):
+    def photo(caller=crm):
+        return caller.get("org").json["org"][0]["photo_id"]
+
+    assert photo() is None
+    upload(crm, "org/photo", PNG)
+    first = photo()
+    upload(crm, "org/photo", JPEG)
+    assert len(first) >= 80 and photo() not in (None, first) and photo(stranger) is None
+    crm.delete("org/photo")
+    assert photo() is None

@@ -1,7 +1,8 @@
 """Handlers asked directly, over the metadata of a new organisation."""
 
+import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
@@ -16,7 +17,7 @@ from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.standard import DEMO, blueprint
 from moorage.crm.storage.contract.organisations import Organisation
-from moorage.crm.wire.call import JSON, Call, fault_answer
+from moorage.crm.wire.call import JSON, Call, fault_answer, settled
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.routing import Router
 from moorage.crm.wire.scopes import ScopeSet
@@ -25,12 +26,22 @@ from moorage.http.message import Request, Response
 CREATED = datetime(2026, 2, 6, 9, 10, 56, tzinfo=UTC)
 
 
+class WithoutFiles:
+    """The store of an organisation that is asked for nothing else."""
+
+    def __init__(self) -> None:
+        self.files = self
+
+    async def owned_by(self, _owners: Any) -> dict[int, Any]:
+        return {}
+
+
 @pytest.fixture(scope="session")
 def organisation() -> Organisation:
     documents = blueprint(DEMO, 7243485, CREATED, itertools.count(1).__next__)
     metadata = Metadata(documents)
     zone = ZoneInfo(metadata.org["time_zone"])
-    return Organisation(documents[0].id, metadata, Catalog(metadata), zone, store=cast("Any", None))
+    return Organisation(documents[0].id, metadata, Catalog(metadata), zone, store=cast("Any", WithoutFiles()))
 
 
 Ask = Callable[..., Response]
@@ -59,6 +70,8 @@ def ask(organisation: Organisation) -> Ask:
                 tokens=cast("Any", None),
             )
             answer = route.handler(call)
+            if isinstance(answer, Awaitable):
+                answer = asyncio.run(settled(answer))
         except Fault as fault:
             return fault_answer(fault)
         assert isinstance(answer, Response)

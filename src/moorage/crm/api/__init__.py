@@ -9,6 +9,7 @@ from moorage.crm.api import (
     coql,
     currencies,
     emails,
+    features,
     files,
     mass,
     org,
@@ -24,6 +25,7 @@ from moorage.crm.wire.routing import Route
 
 _FAMILIES = (
     org,
+    features,
     currencies,
     users,
     user_changes,

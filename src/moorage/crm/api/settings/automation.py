@@ -1,6 +1,6 @@
-"""Wizards, rules, approvals and cadences: an organisation has none, and says so.
+"""Wizards, rules, approvals, cadences and other processes: an organisation has none, and says so.
 
-Sources: [Z get-wizards], [Z get-assignment-rules], [Z cadences].
+Sources: [Z get-wizards], [Z get-assignment-rules], [Z cadences], [Z description].
 """
 
 from moorage.crm.api.documents import module_parameter
@@ -58,6 +58,11 @@ _FAMILIES = (
     ("settings/wizards", 2, "settings.wizards"),
     ("settings/automation/assignment_rules", 3, "settings.assignment_rules"),
     ("settings/automation/workflow_rules", 3, "settings.workflow_rules"),
+    ("settings/automation/scoring_rules", 3, "settings.scoring_rules"),
+    ("settings/data_sharing/rules", 3, "settings.data_sharing"),
+    ("settings/inventory_templates", 2, "settings.inventory_templates"),
+    ("settings/unsubscribe_links", 2, "settings.unsubscribe"),
+    ("settings/users_unavailability", 2, "settings.users_unavailability"),
     ("approvals", 1, "modules.approvals"),
 )
 

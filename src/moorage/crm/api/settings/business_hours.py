@@ -11,6 +11,7 @@ from moorage.crm.metadata.documents import Body
 from moorage.crm.metadata.ids import whole_id
 from moorage.crm.records.outcomes import succeeded
 from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import path_id
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -24,6 +25,15 @@ _SAVED = "Business Hours saved successfully"
 async def get_hours(call: Call) -> Response:
     known = await documents_of(call, KIND)
     return answer({NAME: {**known[0].body, "id": str(known[0].id)}}) if known else no_content()
+
+
+def list_shifts(call: Call) -> Response:  # noqa: ARG001 (nothing changes the answer)
+    return answer({"shift_hours": [], "shift_count": {"total_shift_with_user": 0, "total_shift": 0}})
+
+
+def get_shift(call: Call) -> Response:
+    path_id(call.path, 3)
+    return no_content()
 
 
 async def create_hours(call: Call) -> Response:
@@ -123,6 +133,8 @@ _PATH, _SCOPE = "/crm/v8/settings/business_hours", "ZohoCRM.settings.business_ho
 
 ROUTES = (
     Route("GET", _PATH, get_hours, (f"{_SCOPE}.READ",)),
+    Route("GET", f"{_PATH}/shift_hours", list_shifts, (f"{_SCOPE}.READ",)),
+    Route("GET", f"{_PATH}/shift_hours/{{id}}", get_shift, (f"{_SCOPE}.READ",)),
     Route("POST", _PATH, create_hours, (f"{_SCOPE}.CREATE",), max_body=MAX_BODY),
     Route("PUT", _PATH, update_hours, (f"{_SCOPE}.UPDATE",), max_body=MAX_BODY),
 )
