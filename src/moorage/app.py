@@ -207,6 +207,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             rooms.sign_in,
             rooms.second_factors,
             rooms.sessions,
+            rooms.clock,
             rooms.urls.gateway,
             rooms.elsewhere,
         ),

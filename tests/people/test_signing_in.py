@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
+from moorage.people.errors import StepExpired
 from moorage.people.sessions import IDLE, LONGEST, way_back
 from moorage.web.tries import TRIES
 from tests.audit.entries import entries_of
@@ -125,6 +128,21 @@ def test_somebody_who_guesses_has_to_wait_and_the_person_does_not(control, ada):
     assert "Ada" in Browser(control).sign_in().text
     actions = [document["action"] for document in entries_of(control)]
     assert actions.count("person.sign_ins_refused") == 1
+
+
+def test_who_is_removed_or_changed_while_they_sign_in_does_not_come_in(control, owner, ada, join):
+    people, sign_in = control.rooms.people, control.rooms.sign_in
+    bob, _ = join(owner.account, "support")
+    proved = control.run(sign_in.with_password(bob.email, PASSWORD, "192.0.2.1"))
+    request = Request({"type": "http", "headers": []})
+    for change in (
+        people.change_role(owner.account, bob.id, "operator"),
+        people.remove(owner.account, bob.id),
+    ):
+        control.run(change)
+        with pytest.raises(StepExpired):
+            control.run(control.rooms.sessions.begin(proved, request, Response()))
+    assert len(sessions(control)) == 1  # Ada's.
 
 
 def test_a_form_of_another_site_is_refused(control, ada, browser):

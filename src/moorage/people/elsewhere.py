@@ -121,8 +121,10 @@ class SignInElsewhere:
             await store.change(tx, person.id, **values)
             act_as("person", person.id, person.name, person.account_id)
             await note(tx, "person.identity_bound", person.id, account=person.account_id, after=values)
-        log.info("person.identity_bound", person=person.id)
-        return person
+            bound = await store.in_any_account(tx, person.id)
+            assert bound is not None
+        log.info("person.identity_bound", person=bound.id)
+        return bound
 
     async def _admitted(
         self, tx: Transaction, identity: Identity, email: str, admission: Admission
@@ -137,7 +139,9 @@ class SignInElsewhere:
         act_as("person", person.id, person.name, person.account_id)
         after = person_document(person)
         await note(tx, "person.joined", person.id, account=person.account_id, after=after)
-        return person
+        joined = await store.in_any_account(tx, person.id)
+        assert joined is not None
+        return joined
 
     def _derived(self, text: str, browser: str, purpose: str) -> str:
         """A secret that only this server can make for this browser."""

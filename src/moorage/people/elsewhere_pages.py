@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.clock import Clock
 from moorage.http import forms
 from moorage.http.control import route
 from moorage.people.elsewhere import CALLBACK, Admission, SignInElsewhere
@@ -24,7 +23,6 @@ class Elsewhere:
 
     sign_in: SignInElsewhere
     admission: Callable[[], Awaitable[Admission]]
-    clock: Clock
 
 
 def routes(elsewhere: Elsewhere, entrance: Entrance) -> list[Route]:
@@ -43,7 +41,7 @@ class _ElsewherePages:
         if await self.sessions.person(request) is not None:
             return go(f"../{way}")
         browser, _ = self.sessions.unknown(request)
-        answer = go(await self.elsewhere.sign_in.begin(browser, way, self.elsewhere.clock.timestamp()))
+        answer = go(await self.elsewhere.sign_in.begin(browser, way, self.entrance.clock.timestamp()))
         self.sessions.put(answer, browser)
         return answer
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from moorage.clock import Clock
 from moorage.people.errors import CodeRefused, TooManyTries
 from moorage.people.frame import page
 from moorage.people.model import Person
@@ -18,12 +19,14 @@ class Entrance:
 
     second_factors: SecondFactors
     sessions: PersonSessions
+    clock: Clock
 
     async def let_in(self, request: Request, person: Person, way: str) -> Response:
         """Somebody who has proved who they are enters, or is asked for a code."""
         if person.has_second_factor:
             browser, _ = self.sessions.unknown(request)
-            return self._code_page(request, await self.second_factors.step(person, browser), way)
+            step = self.second_factors.step(person, browser, self.clock.timestamp())
+            return self._code_page(request, step, way)
         return await self._enter(request, person, way)
 
     async def check_code(self, request: Request, step: str, code: str, way: str) -> Response:

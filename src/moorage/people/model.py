@@ -1,7 +1,7 @@
 """People as values: their roles, what each role may do, and the rules for their names and addresses."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -54,6 +54,8 @@ class Person:
     signed_in_at: datetime | None = None
     has_second_factor: bool = False
     has_identity: bool = False
+    # A digest that differs after each change of password, identity or role. A sign-in ends with what it began with.
+    credentials: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def has_joined(self) -> bool:

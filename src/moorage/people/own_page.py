@@ -61,9 +61,10 @@ class _OwnPages:
     async def change_password(self, request: Request, person: Person) -> Response:
         form = await self.sessions.own_form(request)
         await require_password(self.signing_in, request, person, form)
-        await self.people.change_password(person, form.get("password", ""), form.get("repeated", ""))
+        password, repeated = form.get("password", ""), form.get("repeated", "")
+        changed = await self.people.change_password(person, password, repeated)
         answer = go("../me")
-        await self.sessions.begin(person, request, answer)
+        await self.sessions.begin(changed, request, answer)
         return answer
 
     async def end_session(self, request: Request, person: Person) -> Response:

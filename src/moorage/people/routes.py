@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moorage.clock import Clock
 from moorage.http import forms
 from moorage.http.control import route
 from moorage.people import elsewhere_pages, managing, own_page
@@ -27,11 +28,12 @@ def routes(
     sign_in: SignIn,
     second_factors: SecondFactors,
     sessions: PersonSessions,
+    clock: Clock,
     base_url: str,
     elsewhere: Elsewhere | None = None,
 ) -> list[Route]:
     """The routes of all pages of people. `base_url` is that of the gateway for people."""
-    entrance = Entrance(second_factors, sessions)
+    entrance = Entrance(second_factors, sessions, clock)
     pages = _Pages(people, sign_in, entrance, sessions, elsewhere is not None)
     return [
         route("/sign-in", GET=pages.ask, POST=pages.sign_in),

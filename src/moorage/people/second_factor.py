@@ -102,33 +102,29 @@ class SecondFactors:
         await store.change(tx, person.id, totp_step=step)
         return True
 
-    async def step(self, person: Person, browser: str) -> str:
-        """A text that says: in this browser the right password of the person was given. Raises VaultLocked."""
-        async with self._database.reading() as tx:
-            found, now = await store.with_password(tx, person.id), tx.now
-        ends_at = now // 1_000_000 + STEP_SECONDS
-        hashed = found[1] if found is not None else ""
-        return f"{person.id}.{ends_at}.{self._signature(person.id, ends_at, browser, hashed)}"
+    def step(self, person: Person, browser: str, now: float) -> str:
+        """A text that says: in this browser only the code of the person is missing. Raises VaultLocked."""
+        ends_at = int(now) + STEP_SECONDS
+        return f"{person.id}.{ends_at}.{self._signature(person, ends_at, browser)}"
 
     async def read_step(self, text: str, browser: str | None) -> Person:
-        """The person of a step. Raises StepExpired if it is not of this browser, too old, or of an older password."""
+        """The person of a step. Raises StepExpired if it is of another browser, too old, or of an older password."""
         person_id, _, rest = text.partition(".")
         ends_at, _, signature = rest.partition(".")
         if browser is None or not (ends_at.isascii() and ends_at.isdecimal() and len(ends_at) < 16):
             raise StepExpired
         async with self._database.reading() as tx:
-            found = await store.with_password(tx, person_id) if person_id.isprintable() else None
+            person = await store.in_any_account(tx, person_id) if person_id.isprintable() else None
             now = tx.now / 1_000_000
-        if found is None or not is_ahead(int(ends_at), now, STEP_SECONDS + SKEW):
+        if person is None or not is_ahead(int(ends_at), now, STEP_SECONDS + SKEW):
             raise StepExpired
-        person, hashed = found
-        right = self._signature(person.id, int(ends_at), browser, hashed)
+        right = self._signature(person, int(ends_at), browser)
         if not hmac.compare_digest(right.encode(), signature.encode()):
             raise StepExpired
         return person
 
-    def _signature(self, person_id: str, ends_at: int, browser: str, password_hash: str) -> str:
-        message = "\0".join([person_id, str(ends_at), browser, password_hash])
+    def _signature(self, person: Person, ends_at: int, browser: str) -> str:
+        message = "\0".join([person.id, str(ends_at), browser, person.credentials.hex()])
         return base64url(hmac.digest(self._vault.derive(_PURPOSE), message.encode(), "sha256"))
 
 

@@ -112,7 +112,7 @@ class People:
         log.info("person.signed_out", person=person_id, sessions=ended)
         return person
 
-    async def change_password(self, person: Person, password: str, repeated: str) -> None:
+    async def change_password(self, person: Person, password: str, repeated: str) -> Person:
         """Give a person the password that they chose, and end all their sessions. Raises PersonInvalid, PersonUnknown.
 
         The caller has checked the present password.
@@ -123,7 +123,9 @@ class People:
             await store.change(tx, person.id, password_hash=hashed)
             await store.end_sessions(tx, person.id)
             await note(tx, "person.password_changed", person.id, account=person.account_id)
+            changed = await _require(tx, person.account_id, person.id)
         log.info("person.password_changed", person=person.id)
+        return changed
 
     async def invited(self, token: str) -> Person | None:
         """Whom a link is for; None if it is for somebody who says so themselves. Raises LinkInvalid."""

@@ -17,6 +17,7 @@ from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.people import store
+from moorage.people.errors import StepExpired
 from moorage.people.model import Person
 from moorage.people.store import Session
 from moorage.storage import Database
@@ -94,15 +95,21 @@ class PersonSessions:
     async def end_one(self, person: Person, session_id: str) -> None:
         """End a session of a person by its id. It is not an error if there is none."""
         async with self._database.transaction() as tx:
-            if await store.end_session_of_id(tx, person.id, session_id):
+            if session_id.isprintable() and await store.end_session_of_id(tx, person.id, session_id):
                 await note(tx, "session.ended", session_id, account=person.account_id)
 
     async def begin(self, person: Person, request: Request, answer: Response) -> None:
-        """Sign a person in in this browser. The session is new, because somebody else may know an older one."""
+        """Sign a person in in this browser. The session is new, because somebody else may know an older one.
+
+        Raises StepExpired if the person was removed, or their password, identity or role has changed meanwhile.
+        """
         token, old = new_random(), self._cookie.of(request)
         agent = request.headers.get("user-agent", "")[:_LONGEST_BROWSER]
         browser = "".join(character if character.isprintable() else " " for character in agent)
         async with self._database.transaction() as tx:
+            present = await store.in_any_account(tx, person.id)
+            if present is None or present.credentials != person.credentials:
+                raise StepExpired
             if old is not None:
                 await store.end_session(tx, digest_of(old))
             session = Session(new_uuid()[:13], person.id, tx.now, tx.now, client_of(request), browser)

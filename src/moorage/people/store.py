@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moorage.digests import digest_of
 from moorage.keys.store import time_of
 from moorage.people.model import Person, Role
 from moorage.storage import Transaction
@@ -111,10 +112,9 @@ async def of_email(tx: Transaction, email: str) -> tuple[Person, str | None] | N
     return (_person(row), row.password_hash) if row else None
 
 
-async def with_password(tx: Transaction, person_id: str) -> tuple[Person, str] | None:
-    """The person with this id and the hash of their password, which is empty for a person without one."""
+async def in_any_account(tx: Transaction, person_id: str) -> Person | None:
     row = (await tx.connection.execute(sa.select(people).where(people.c.id == person_id))).first()
-    return (_person(row), row.password_hash or "") if row else None
+    return _person(row) if row else None
 
 
 async def of_identity(tx: Transaction, issuer: str, subject: str) -> Person | None:
@@ -260,4 +260,5 @@ def _person(row: Any) -> Person:
         time_of(row.signed_in_at),
         row.totp_since is not None,
         row.subject is not None,
+        digest_of("\0".join([row.password_hash or "", row.issuer or "", row.subject or "", row.role])),
     )

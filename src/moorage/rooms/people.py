@@ -59,7 +59,7 @@ class PeopleRooms(ConnectingRooms):
         client = Client(settings.oidc_issuer, settings.oidc_client_id, secret)
         issuer = Issuer(client, self._fetch, self.clock)
         sign_in = SignInElsewhere(self.database, self.vault, issuer, self.tries, self.urls.gateway)
-        return Elsewhere(sign_in, self._admission, self.clock)
+        return Elsewhere(sign_in, self._admission)
 
     async def _admission(self) -> "Admission":
         from moorage.people.elsewhere import Admission
