@@ -5,18 +5,25 @@ the standard library's `logging`, with the values beside them. Libraries log the
 of the same form.
 """
 
+import array
 import contextlib
+import fcntl
 import json
 import logging
 import os
+import stat
 import sys
-from collections.abc import Iterator, Mapping
+import termios
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 OURS = "moorage"  # The parent of all loggers of Moorage.
 VALUES = "event_values"  # The attribute of a record that holds an event's values.
 _REPORTED_BY_COMMANDS = "storage.trouble"
+# The id of the request that this code works for; every line has it.
+REQUEST_ID: ContextVar[str | None] = ContextVar("request id", default=None)
 
 _DIM, _BOLD, _CYAN, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[36m", "\x1b[0m"
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[1;31m"}
@@ -33,6 +40,23 @@ class Log:
 
     def info(self, event: str, **values: object) -> None:
         self._write(logging.INFO, event, values)
+
+    @property
+    def is_enabled_for_info(self) -> bool:
+        return self._logger.isEnabledFor(logging.INFO)
+
+    def info_lines(
+        self, lines: bytes, records: Callable[[], Iterable[tuple[str, Mapping[str, object]]]]
+    ) -> None:
+        """Write many events at once: `lines` in the form of JSON lines; for another form, `records` gives them.
+
+        Nobody waits for who reads them. If that is too slow, some are lost, and the next line says how many.
+        """
+        if _is_json():
+            _unhurried.write(lines)
+        else:
+            for event, values in records():
+                self.info(event, **values)
 
     def warning(self, event: str, **values: object) -> None:
         self._write(logging.WARNING, event, values)
@@ -101,6 +125,59 @@ class _StandardError(logging.Handler):
             self.handleError(record)
 
 
+def _is_json() -> bool:
+    handlers = logging.getLogger().handlers
+    return len(handlers) == 1 and isinstance(handlers[0].formatter, JsonForm)
+
+
+class _Unhurried:
+    """Writes lines to standard error that may be lost, as long as whoever reads them keeps up.
+
+    A pipe that nobody reads would hold up the whole process, with the next line that may not be lost.
+    """
+
+    _PIECE = 4096  # Bytes. A pipe that is ready takes so many without a wait [pipe(7)].
+    _UNREAD = 32 * 1024  # The half of a pipe. The other half is for lines that may not be lost.
+
+    def __init__(self) -> None:
+        self._lost = 0
+
+    def write(self, lines: bytes) -> None:
+        pieces, piece = [], bytearray()
+        for line in lines.splitlines(keepends=True):
+            if piece and len(piece) + len(line) > self._PIECE:
+                pieces.append(piece)
+                piece = bytearray()
+            piece += line
+        for each in [*pieces, piece]:
+            if self._is_ready():
+                self._put(each.decode())
+            else:
+                self._lost += each.count(b"\n")
+
+    def _put(self, text: str) -> None:
+        lost, self._lost = self._lost, 0
+        if lost:
+            Log(__name__).warning("logs.lines_lost", count=lost)
+        with contextlib.suppress(OSError, ValueError):  # The other end may be closed.
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def _is_ready(self) -> bool:
+        try:
+            descriptor = sys.stderr.fileno()
+            if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                return True
+            unread = array.array("i", [0])
+            fcntl.ioctl(descriptor, termios.FIONREAD, unread)
+        except (OSError, ValueError):  # It has no descriptor, as in tests.
+            return True
+        return unread[0] <= self._UNREAD
+
+
+_unhurried = _Unhurried()
+
+
 class _Form(logging.Formatter):
     """Takes a record apart: time, level, event, values and traceback."""
 
@@ -108,6 +185,9 @@ class _Form(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         error = self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None
         values = getattr(record, VALUES, {})
+        request_id = REQUEST_ID.get()
+        if request_id is not None:
+            values = {"request_id": request_id, **values}
         return f"{time[:-6]}Z", record.levelname.lower(), record.getMessage(), values, error
 
 

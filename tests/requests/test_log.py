@@ -4,8 +4,7 @@ import urllib.parse
 
 import pytest
 
-from moorage.requests import notes as waiting
-from moorage.requests import service
+from moorage.requests import service, writer
 from moorage.requests.service import Keeping
 from moorage.requests.writer import Writer
 from moorage.storage.errors import DatabaseUnusable
@@ -116,7 +115,7 @@ def test_old_calls_and_too_many_calls_are_removed(control, owner):
 
 def test_notes_wait_while_the_database_is_away_and_too_many_are_told(control, owner, monkeypatch):
     rooms = control.rooms
-    monkeypatch.setattr(waiting, "MOST_WAITING", 2)
+    monkeypatch.setattr(writer, "MOST_READY", 2)
     monkeypatch.setattr(rooms.request_database, "transaction", _unusable)
     for index in range(3):
         rooms.request_notes.add(noted(owner.account, request_id=f"r{index}"))

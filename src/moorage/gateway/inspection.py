@@ -17,16 +17,12 @@ _COLLECTED = Allowance(1 << 62, Budget(MAX_HELD))
 
 
 class InspectedExchange(NotedCall):
-    """A call that its key's policy may refuse, look at, or let wait. Until that is decided, it has no `_target`.
+    """A call that its key's policy may refuse, look at, or let wait. Until that is decided, it has no `_target`."""
 
-    `decision` is what was decided. It is None if the key may make all calls.
-    """
-
-    __slots__ = ("_inspected", "decision")
+    __slots__ = ("_inspected",)
 
     # While the body is collected: the target, what decides about the call, and what is decided so far.
     _inspected: tuple[Target, Guard, Decision] | None
-    decision: Decision | None
 
     @abstractmethod
     def _set_target(self, target: Target) -> None:

@@ -9,7 +9,8 @@ from moorage.gateway.target import Target
 from moorage.http.answering import DoorExchange
 from moorage.http.errors import STATUS
 from moorage.http.message import Response
-from moorage.requests import Caller, Note, Source
+from moorage.policies import Decision
+from moorage.requests import Caller, Note, Operation, Source
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -30,6 +31,7 @@ class NotedCall(DoorExchange):
         "_sent_at",
         "_size",
         "_status",
+        "decision",
         "request_sent",
     )  # fmt: skip
 
@@ -45,13 +47,15 @@ class NotedCall(DoorExchange):
     _status: int
     _size: int  # Of the body of the request, as far as it has arrived.
     _bytes_out: int
+    decision: Decision | None  # What the key's policy decided; None if the key may make all calls.
     request_sent: bool  # True if a part of the request may have reached the upstream.
 
     def _note_answer(self, response: Response) -> None:
         """Note a whole answer of the embedded CRM."""
-        self._answered_at = monotonic()
+        self._answered_at = ended = monotonic()
+        self._status = response.status
         self._bytes_out = len(response.body)
-        self._note("upstream", response.status)
+        self._note("upstream", response.status, ended)
 
     def note_error(self, error: MoorageError) -> None:
         """Note that the gateway has answered with an error. Calls whose key is not known are only counted."""
@@ -59,14 +63,19 @@ class NotedCall(DoorExchange):
             return
         caller = _caller_of(error, self._caller) if self._resolved is None else self._resolved.caller
         if caller is not None:
-            self._note("gateway", STATUS.get(error.code, 500), error.code, caller)
+            self._note("gateway", STATUS.get(error.code, 500), monotonic(), error.code, caller)
             return
         self._began = 0.0
         assert self._gateway.notes is not None
         self._gateway.notes.strangers += 1
 
     def _note(
-        self, source: Source, status: int, error: str | None = None, caller: Caller | None = None
+        self,
+        source: Source,
+        status: int,
+        ended: float,
+        error: str | None = None,
+        caller: Caller | None = None,
     ) -> None:
         began, self._began = self._began, 0.0
         if not began:
@@ -76,6 +85,7 @@ class NotedCall(DoorExchange):
             caller = self._resolved.caller
         if caller is None or notes is None:
             return
+        decision = self.decision
         notes.add(
             Note(
                 caller,
@@ -85,15 +95,22 @@ class NotedCall(DoorExchange):
                 began,
                 self._sent_at,
                 self._answered_at,
-                monotonic(),
+                ended,
                 status,
                 source,
                 error,
                 self._size,
                 self._bytes_out,
-                "true" if self._answered_at else "unknown" if self.request_sent else "false",
+                "true" if self._status else "unknown" if self.request_sent else "false",
+                *(() if decision is None else _decided(decision)),
             )
         )
+
+
+def _decided(decision: Decision) -> tuple[Operation, str, str | None]:
+    """What a call does, what the policy says of it, and by which rule."""
+    operation, verdict = decision.operation, decision.verdict
+    return Operation(operation.name, operation.kind, operation.modules[:20]), verdict.action, verdict.rule
 
 
 def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:

@@ -19,7 +19,7 @@ from moorage.http.errors import internal, render
 from moorage.http.head import IDEMPOTENT, Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
-from moorage.logs import Log
+from moorage.logs import REQUEST_ID, Log
 
 if TYPE_CHECKING:
     import asyncio
@@ -133,7 +133,7 @@ class Relay(InspectedExchange):
 
     def on_gone(self) -> None:
         super().on_gone()
-        self._note("gateway", self._status if self._protocol.begun else 0, "caller_gone")
+        self._note("gateway", self._status if self._protocol.begun else 0, monotonic(), "caller_gone")
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
@@ -149,6 +149,7 @@ class Relay(InspectedExchange):
             self._upstream.resume()
 
     async def _await_target(self, lookup: Awaitable[Target]) -> None:
+        REQUEST_ID.set(self._request_id.decode())
         try:
             target = await lookup
             self._sent_at = monotonic()
@@ -264,7 +265,6 @@ class Relay(InspectedExchange):
         if status == 401 and self._send_again(target):
             return
         self._status = status
-        self._answered_at = monotonic()
         if status == 204:
             head.drop(_LENGTH)
         if head.location and is_redirect(status):
@@ -309,6 +309,8 @@ class Relay(InspectedExchange):
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
 
     def on_flush(self) -> None:
+        if not self._answered_at:
+            self._answered_at = monotonic()
         if self._out:
             self._protocol.begun = True
             self._protocol.write(b"".join(self._out))
@@ -318,8 +320,11 @@ class Relay(InspectedExchange):
         self._upstream = None
         if self._chunking:
             self._out.append(b"0\r\n\r\n")
+        ended = monotonic()
+        if not self._answered_at:
+            self._answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
         self.on_flush()
-        self._note("upstream", self._status)
+        self._note("upstream", self._status, ended)
         self._protocol.done()
 
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
@@ -336,7 +341,7 @@ class Relay(InspectedExchange):
 
     def _break_off(self, upstream: UpstreamConnection | None) -> None:
         """End an answer that can't be completed. A caller that reads gets all of it that has arrived."""
-        self._note("upstream", self._status, "broken_off")
+        self._note("upstream", self._status, monotonic(), "broken_off")
         if upstream is not None and upstream.is_paused:
             self._protocol.abort()
         else:
@@ -364,6 +369,7 @@ class Relay(InspectedExchange):
         return True
 
     async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
+        REQUEST_ID.set(self._request_id.decode())
         try:
             await renewal
         except MoorageError as error:
@@ -402,7 +408,7 @@ class Relay(InspectedExchange):
 
     def _answer(self, response: Response) -> None:
         response.headers += ((b"x-request-id", self._request_id), *self.through)
-        self._note("gateway", response.status)
+        self._note("gateway", response.status, monotonic(), "approval_required")
         self._protocol.respond(response)
 
     def _give(self, response: Response) -> None:

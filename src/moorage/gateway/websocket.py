@@ -118,7 +118,7 @@ class WebSocketCall(Relay):
 
     def _note_tunnel(self, bytes_in: int, bytes_out: int) -> None:
         self._size, self._bytes_out = bytes_in, bytes_out
-        self._note("upstream", self._status)
+        self._note("upstream", self._status, monotonic())
 
 
 class _CallerEnd(End):

@@ -10,7 +10,7 @@ from moorage.errors import MoorageError
 from moorage.http.errors import internal, render
 from moorage.http.message import Response
 from moorage.ids import kept_request_id, new_request_id
-from moorage.logs import Log
+from moorage.logs import REQUEST_ID, Log
 
 log = Log(__name__)
 
@@ -46,6 +46,7 @@ class Errors:
             await self._call(scope, receive, send, identity)
 
     async def _call(self, scope: Scope, receive: Receive, send: Send, identity: str) -> None:
+        REQUEST_ID.set(identity)
         started = False
 
         async def send_with_id(message: Message) -> None:

@@ -4,9 +4,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-# Notes that wait to be written, at most. A database that is away for long must not fill the memory.
-MOST_WAITING = 20_000
-
 Source: TypeAlias = Literal["gateway", "upstream"]
 Sent: TypeAlias = Literal["true", "false", "unknown"]
 
@@ -57,7 +54,7 @@ class Note(msgspec.Struct, gc=False, array_like=True):
 
 
 class Notes:
-    """The notes that wait to be written. `strangers` counts the calls whose key is not known."""
+    """The notes that wait to be written. `strangers` counts the calls whose key is not known, `dropped` lost notes."""
 
     __slots__ = ("add", "dropped", "strangers", "waiting")
 
@@ -72,11 +69,3 @@ class Notes:
         taken = self.waiting[:most]
         del self.waiting[:most]
         return taken
-
-    def put_back(self, notes: list[Note]) -> None:
-        """Keep notes that could not be written. The newest that are too many are dropped, and counted."""
-        self.waiting[:0] = notes
-        too_many = len(self.waiting) - MOST_WAITING
-        if too_many > 0:
-            del self.waiting[-too_many:]
-            self.dropped += too_many

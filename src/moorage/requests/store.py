@@ -42,6 +42,8 @@ writers = sa.Table(
     sa.Column("seen_at", sa.BigInteger),
 )
 
+LONGEST_BLOCK = 500  # Calls.
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Note]).decode
 
@@ -66,14 +68,19 @@ class Notice:
     count: int | None
 
 
-def add(connection: sa.Connection, now: int, epoch: int, notes: Sequence[Note]) -> None:
-    """Add calls, a block for each account."""
+def add(now: int, epoch: int, notes: Sequence[Note], connection: sa.Connection) -> None:
+    """Add calls, in blocks that are of one account each."""
     by_account: dict[str, list[Note]] = {}
     for note in notes:
         by_account.setdefault(note.caller.account_id, []).append(note)
+    groups = [
+        (account_id, those[at : at + LONGEST_BLOCK])
+        for account_id, those in by_account.items()
+        for at in range(0, len(those), LONGEST_BLOCK)
+    ]
     first = max(now, highest(connection) + 1)
     rows = []
-    for account_id, those in by_account.items():
+    for account_id, those in groups:
         last = first + len(those) - 1
         content = _encode(those)
         rows.append(

@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from math import inf
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Protocol, TypeAlias
 
 from moorage.background import Loop
@@ -12,17 +13,21 @@ from moorage.bounded import Bounded
 from moorage.jobs.owners import has_ended, name_of
 from moorage.logs import Log
 from moorage.requests import store
+from moorage.requests.lines import AccessLines
 from moorage.requests.notes import Note, Notes, Operation
 from moorage.requests.shown import LONGEST, shown
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
 BATCH = 500
+AT_ONCE = 5000  # Notes that one transaction writes, as each costs a millisecond.
 LONGEST_WAIT = 1.0  # Seconds from the end of a call to its batch, if the batch does not become full before.
 _LOOK = 0.1  # Seconds between two looks at how many notes wait.
 SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
 _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
 _REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
+# Notes that wait for the database, at most. One that is away for long must not fill the memory.
+MOST_READY = 20_000
 _MOST_MODULES = 20
 _MICROSECONDS = 1_000_000
 
@@ -43,10 +48,15 @@ Classify: TypeAlias = Callable[[str, str, bytes, bytes], Classified]
 
 
 class Writer:
-    """Writes what `notes` has. A process that ends without `close` may lose its last batch; the next one notices."""
+    """Writes what `notes` has to the process log, and to the database if there is one.
 
-    def __init__(self, database: Database, notes: Notes, classify: Classify) -> None:
+    A process that ends without `close` may lose its last batch; the next one notices.
+    """
+
+    def __init__(self, database: Database | None, notes: Notes, classify: Classify) -> None:
         self._database = database
+        self._lines = AccessLines(log)
+        self._ready: list[Note] = []  # They only have to be stored.
         self._classify = classify
         self._notes = notes
         self._name = name_of(os.getpid())
@@ -64,7 +74,7 @@ class Writer:
             is_due = now - written_at >= LONGEST_WAIT
             if now - told_at >= SEEN_SECONDS and await self._done(self.tell()):
                 told_at = now
-            elif (waiting := len(self._notes.waiting)) and (is_due or waiting >= BATCH):
+            elif (waiting := len(self._notes.waiting) + len(self._ready)) and (is_due or waiting >= BATCH):
                 written_at = now
                 if not await self._done(self.write()):
                     await asyncio.sleep(LONGEST_WAIT)
@@ -72,11 +82,14 @@ class Writer:
 
     async def begin(self, *, alone: bool = False) -> None:
         """Note which writers have ended without a word; if `alone`, all of them. Raises DatabaseUnusable."""
-        async with self._database.transaction(quiet=True) as tx:
-            await self._note_ended(tx, alone=alone)
+        if self._database is not None:
+            async with self._database.transaction(quiet=True) as tx:
+                await self._note_ended(tx, alone=alone)
 
     async def tell(self) -> None:
         """Say that this process lives, and what it could not note. Raises DatabaseUnusable."""
+        if self._database is None:
+            return
         notes = self._notes
         counts = {"strangers": notes.strangers, "dropped": notes.dropped}
         async with self._database.transaction(quiet=True) as tx:
@@ -98,14 +111,41 @@ class Writer:
 
     async def write(self) -> None:
         """Write all notes that wait. If that fails, they wait for the next call. Raises DatabaseUnusable."""
-        while self._notes.waiting:
-            batch = self._notes.take(BATCH)
-            try:
-                async with self._database.transaction(quiet=True) as tx:
-                    await self._add(tx, batch)
-            except DatabaseUnusable:
-                self._notes.put_back(batch)
-                raise
+        await self._make_ready()
+        while self._ready and self._database is not None:
+            batch = self._ready[:AT_ONCE]
+            async with self._database.transaction(quiet=True) as tx:
+                await tx.connection.run(partial(store.add, tx.now, self._epoch(tx.now), batch))
+            del self._ready[: len(batch)]
+
+    async def _make_ready(self) -> None:
+        """Give notes the path that may be shown, and what they do; and write their access lines."""
+        notes = self._notes
+        while batch := notes.take(BATCH):
+            for note in batch:
+                self._complete(note)
+            if self._lines.are_wanted:
+                self._lines.write(batch, self._epoch(int(time() * _MICROSECONDS)))
+            self._ready += batch if self._database is not None else ()
+            await asyncio.sleep(0)  # Calls go first.
+        too_many = len(self._ready) - MOST_READY
+        if too_many > 0:
+            del self._ready[-too_many:]
+            notes.dropped += too_many
+
+    def _complete(self, note: Note) -> None:
+        key = note.caller.app, note.method, note.native
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = shown(note.native), self._operation(*key)
+        note.native = known[0]
+        if note.operation is None:
+            note.operation = known[1]
+
+    @staticmethod
+    def _epoch(now: int) -> int:
+        """The time at which the monotonic clock stood at 0, in microseconds since the epoch."""
+        return now - int(monotonic() * _MICROSECONDS)
 
     async def close(self) -> None:
         """Write what waits, and say that this process has written all. Raises DatabaseUnusable."""
@@ -113,20 +153,9 @@ class Writer:
             await asyncio.wait([self._under_way])
         await self.write()
         await self.tell()
-        async with self._database.transaction(quiet=True) as tx:
-            await store.remove_writer(tx, self._name)
-
-    async def _add(self, tx: Transaction, batch: Sequence[Note]) -> None:
-        for note in batch:
-            key = note.caller.app, note.method, note.native
-            known = self._known.get(key)
-            if known is None:
-                known = self._known[key] = shown(note.native), self._operation(*key)
-            note.native = known[0]
-            if note.operation is None:
-                note.operation = known[1]
-        epoch = tx.now - int(monotonic() * _MICROSECONDS)
-        await tx.connection.run(lambda connection: store.add(connection, tx.now, epoch, batch))
+        if self._database is not None:
+            async with self._database.transaction(quiet=True) as tx:
+                await store.remove_writer(tx, self._name)
 
     def _operation(self, app: str, method: bytes, native: bytes) -> Operation:
         """What a call does, as far as its method and its path say it."""

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from moorage.oauth.transport.authorization_server import AuthorizationServers
     from moorage.oauth.transport.embedded import EmbeddedCrm
     from moorage.oauth.transport.remote import RemoteTransport
-    from moorage.policies import Policies
+    from moorage.policies import Classifier, Policies
     from moorage.policies.spending import Purses
     from moorage.policies.trial import Trials
     from moorage.requests.model import Names
+    from moorage.requests.writer import Writer
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
@@ -127,12 +128,25 @@ class ConnectingRooms(CrmRooms):
         return Purses(self.database, self.clock)
 
     @cached_property
-    def policies(self) -> "Policies":
-        from moorage.policies import Classifier, Policies
+    def classifier(self) -> "Classifier":
+        from moorage.policies import Classifier
 
         providers = self.providers
-        classifier = Classifier({app: providers.get(app).operations for app in providers.names})
-        return Policies(self.database, classifier, self.purses, providers.environment_of)
+        return Classifier({app: providers.get(app).operations for app in providers.names})
+
+    @cached_property
+    def policies(self) -> "Policies":
+        from moorage.policies import Policies
+
+        return Policies(self.database, self.classifier, self.purses, self.providers.environment_of)
+
+    @cached_property
+    def request_writer(self) -> "Writer | None":
+        from moorage.requests.writer import Writer
+
+        notes = self.request_notes
+        database = self.request_database if self.settings.requests_kept else None
+        return None if notes is None else Writer(database, notes, self.classifier.classify)
 
     @cached_property
     def trials(self) -> "Trials":

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from moorage.keys.settling import Settling
     from moorage.requests.notes import Notes
     from moorage.requests.service import Requests
-    from moorage.requests.writer import Writer
     from moorage.storage import Database
     from moorage.vault.keys import KeySource
     from moorage.vault.rotation import Rotation
@@ -134,10 +133,11 @@ class ControlRooms:
 
     @cached_property
     def request_notes(self) -> "Notes | None":
-        """What the gateway notes of calls; None if no log is kept of them, as are `request_writer` and `requests`."""
+        """What the gateway notes of calls; None if neither the request log nor the process log has them."""
         from moorage.requests.notes import Notes
 
-        return Notes() if self.settings.requests_kept else None
+        has_lines = self.settings.log_level in {"info", "debug"}
+        return Notes() if self.settings.requests_kept or has_lines else None
 
     @cached_property
     def request_database(self) -> "Database":
@@ -149,15 +149,8 @@ class ControlRooms:
         return Database(url, self.clock, what="The request log", schema=REQUESTS.schema, readers=2)
 
     @cached_property
-    def request_writer(self) -> "Writer | None":
-        from moorage.policies import Classifier
-        from moorage.requests.writer import Writer
-
-        notes = self.request_notes
-        return None if notes is None else Writer(self.request_database, notes, Classifier().classify)
-
-    @cached_property
     def requests(self) -> "Requests | None":
+        """None if no request log is kept."""
         from moorage.requests.service import Requests
 
         return Requests(self.request_database) if self.settings.requests_kept else None

@@ -1,0 +1,79 @@
+"""Access lines: a line of the process log for each call that went through the gateway."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from moorage.logs import Log
+from moorage.requests.notes import Note
+
+EVENT = "request.ended"
+
+
+class _Line(msgspec.Struct, gc=False):
+    """Its members are those of every line (`logs.JsonForm`), and what a note says."""
+
+    event: str
+    request_id: str
+    key: str
+    connection: str | None
+    app: str
+    method: str
+    path: str
+    status: int
+    source: str
+    error: str | None
+    verdict: str | None
+    duration_ms: float
+    app_ms: float
+    level: str
+    timestamp: datetime
+
+
+_encode = msgspec.json.Encoder().encode_lines
+
+
+class AccessLines:
+    """Writes access lines at the level info, many at once: a record for each would cost ten times as much."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    @property
+    def are_wanted(self) -> bool:
+        return self._log.is_enabled_for_info
+
+    def write(self, notes: Sequence[Note], epoch: int) -> None:
+        """`epoch` is as in `store.blocks`. The paths of the notes are those that may be shown."""
+        lines = [_line(note, epoch / 1_000_000) for note in notes]
+        self._log.info_lines(_encode(lines), lambda: map(_values, lines))
+
+
+def _line(note: Note, epoch: float) -> _Line:
+    caller = note.caller
+    app_ms = (note.answered_at - note.sent_at) * 1000 if note.answered_at else 0.0
+    return _Line(
+        EVENT,
+        note.request_id.decode("ascii"),
+        caller.key_id,
+        caller.connection_id,
+        caller.app,
+        note.method.decode("latin-1"),
+        note.native.decode("ascii"),
+        note.status,
+        note.source,
+        note.error,
+        note.verdict,
+        round((note.ended - note.began) * 1000, 3),
+        round(app_ms, 3),
+        "info",
+        datetime.fromtimestamp(epoch + note.ended, UTC),
+    )
+
+
+def _values(line: _Line) -> tuple[str, dict[str, object]]:
+    values = msgspec.structs.asdict(line)
+    for name in ("level", "timestamp"):
+        del values[name]
+    return values.pop("event"), values
