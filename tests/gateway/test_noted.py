@@ -6,6 +6,8 @@ import pytest
 
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
+from moorage.policies.model import Policy, Rule
+from tests.gateway.guards import Guards
 from tests.gateway.test_websockets import ASK, PATIENT, chatting
 from tests.gateway.wire import AUTHORIZED, KEY, OK, Client, World
 from tests.waiting import wait_until
@@ -72,6 +74,23 @@ def test_what_the_gateway_refuses_a_key_is_noted(relayed, headers, scopes, statu
     note = note_of(client.world)
     assert ended(note) == (status, "gateway", code, "false")
     assert (note.caller.key_id, note.caller.connection_id) == ("key_1", connection)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "verdict", "rule", "kind"),
+    [("GET", 200, "allow", None, "read"), ("DELETE", 403, "deny", "no deals", "destructive")],
+)
+def test_what_the_policy_says_is_noted(relayed, method, status, verdict, rule, kind):
+    policy = Policy(rules=(Rule("no deals", "deny", methods=("DELETE",)),), mode="cautious")
+    client = relayed(world=World(guards=Guards(policy)))
+    assert client.get("/zoho-crm/crm/v8/Deals/7243485000000597064", method=method).status == status
+    note = note_of(client.world)
+    assert (note.verdict, note.rule, note.operation.kind, note.operation.modules) == (
+        verdict,
+        rule,
+        kind,
+        ("Deals",),
+    )
 
 
 def test_a_key_that_calls_too_fast_is_noted_and_not_counted_as_a_stranger(relayed):
