@@ -11,7 +11,6 @@ from moorage.acting import Actor
 from moorage.audit.canonical import canonical
 from moorage.audit.model import Entry, document_of
 from moorage.storage import Transaction
-from moorage.storage.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,10 @@ def append(connection: sa.Connection, entry: Entry) -> None:
     }
     connection.execute(entries.insert().values(values))
     moved = {"number": entry.number, "hash": document["hash"]}
-    connection.execute(upsert(heads, {"account_id": entry.account_id}, moved))
+    if entry.number == 1:
+        connection.execute(heads.insert().values(account_id=entry.account_id, **moved))
+    else:
+        connection.execute(heads.update().where(heads.c.account_id == entry.account_id).values(moved))
 
 
 async def search(
