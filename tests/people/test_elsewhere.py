@@ -9,6 +9,7 @@ import pytest
 from moorage.errors import SettingsInvalid
 from moorage.people.issuer import is_safe
 from moorage.settings import load
+from moorage.web.tries import TRIES
 from tests.control import Control
 from tests.people.browser import Browser, Phone
 from tests.people.issuer import CLIENT_ID, OTHER_KEY, SECRET, URL, TestIssuer
@@ -177,6 +178,14 @@ def test_what_is_brought_back_works_in_one_browser_once_and_for_ten_minutes(cont
 
 def test_a_code_that_the_issuer_does_not_know_is_the_visitors_fault(control, issuer, grace):
     assert sign_in(control, issuer, code="invented").status == 403
+
+
+def test_whoever_makes_up_codes_has_to_wait_and_nobody_else_does(control, issuer, grace):
+    thief = Browser(control, "198.51.100.7")
+    brought = issuer.let_in(leave(thief))
+    statuses = [come_back(thief, brought | {"code": "invented"}).status for _ in range(TRIES + 1)]
+    assert statuses == [403] * TRIES + [429]
+    assert is_in(sign_in(control, issuer))
 
 
 def test_an_answer_of_another_issuer_is_not_taken(control, issuer, grace):

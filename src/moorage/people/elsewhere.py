@@ -77,7 +77,7 @@ class SignInElsewhere:
             raise StepExpired  # The answer is of another issuer (RFC 9207).
         try:
             with self._tries.place(address):
-                await self._tries.turn("an issuer's answer", address)
+                await self._tries.turn(f"issuer {address}", address)
                 token = await issuer.id_token(
                     code, self._derived(state, browser, "verifier"), self._redirect_uri
                 )
@@ -87,7 +87,7 @@ class SignInElsewhere:
         except SignInThrottled:
             raise TooManyTries from None
         person = await self._person_of(identity, admission)
-        self._tries.forgive("an issuer's answer", address)
+        self._tries.forgive(f"issuer {address}", address)
         return person, way
 
     async def _way_of(self, state: str, browser: str | None) -> str:
