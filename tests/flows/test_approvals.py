@@ -1,48 +1,19 @@
 """An owner gives an agent a strict key, sees it ask, and approves in a browser: on a whole server."""
 
-import html
-import http.cookiejar
 import json
-import re
-import urllib.parse
-import urllib.request
 
 import pytest
 
+from tests.flows.visitor import Visitor
 from tests.waiting import wait_until
 
-PASSWORD = "four words and a sail"
 LEADS = "/zoho-crm/crm/v8/Leads"
-
-
-class Visitor:
-    """A person's browser without scripts."""
-
-    def __init__(self, server):
-        self._server = server
-        self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        )
-        self.page = ""
-
-    def open(self, url, form=None):
-        headers = {"Accept": "text/html", "Origin": self._server.gateway}
-        data = None if form is None else urllib.parse.urlencode(self._fields() | form).encode()
-        with self._opener.open(urllib.request.Request(url, data, headers), timeout=30) as answer:
-            self.page, self.url = answer.read().decode(), answer.url
-        return self.page
-
-    def _fields(self):
-        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.page)
-        return {name: html.unescape(value) for name, value in hidden}
 
 
 @pytest.fixture(scope="module")
 def owner(server):
     visitor = Visitor(server)
-    visitor.open(server.run("people", "invite", "--role", "owner").stdout.strip())
-    form = {"name": "Olga", "email": "olga@example.com", "password": PASSWORD, "repeated": PASSWORD}
-    visitor.open(f"{server.gateway}/welcome", form)
+    visitor.join()
     return visitor
 
 
@@ -132,9 +103,13 @@ def test_an_hour_lets_the_same_go_and_other_things_ask(server, owner, agent):
     assert agent("POST", "/zoho-crm/crm/v8/Contacts", {"data": [{"Last_Name": "Hour"}]})[0] == 403
 
 
-def test_a_call_whose_key_was_revoked_is_not_sent(server, owner, agent):
-    error = agent("POST", LEADS, {"data": [{"Last_Name": "Revoked"}]})[2]["error"]
-    server.call("DELETE", f"/keys/{agent.id}")
+@pytest.mark.parametrize("change", ["revoked", "readonly"])
+def test_what_its_key_may_not_do_any_more_is_not_sent(server, owner, agent, change):
+    error = agent("POST", LEADS, {"data": [{"Last_Name": f"Not{change}"}]})[2]["error"]
+    if change == "revoked":
+        server.call("DELETE", f"/keys/{agent.id}")
+    else:
+        server.call("PUT", f"/keys/{agent.id}/policy", {"mode": "readonly"})
     owner.open(error["link"])
     owner.open(f"{error['link']}/approve", {"for": "once"})
 
@@ -143,7 +118,7 @@ def test_a_call_whose_key_was_revoked_is_not_sent(server, owner, agent):
 
     wait_until(lambda: shown()["state"] != "approved")
     assert shown()["state"] == "declined"
-    assert leads_named(server, "Revoked") == []
+    assert leads_named(server, f"Not{change}") == []
 
 
 def test_a_repeat_with_an_idempotency_key_gets_the_first_answer(server, owner, agent):

@@ -8,12 +8,15 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from moorage.client import Moorage
 from tests.flows.conftest import finish, start
+from tests.flows.visitor import Visitor
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -167,7 +170,7 @@ def test_clients_are_registered_as_the_page_shows(copy):
 
 def test_the_python_client_reads_and_explains_an_error_as_its_page_shows(copy):
     page = (ROOT / "docs" / "client.md").read_text()
-    reads, refused, _ = blocks(page, "python")
+    reads, refused, _, _ = blocks(page, "python")
     assert re.fullmatch(r"(.+ of .+\n){3}", copy(reads, "python"))
     [printed] = re.findall(r"This prints `(.+)`\.", page)
     assert copy(refused, "python").strip() == printed
@@ -182,8 +185,28 @@ def test_the_fixture_that_the_page_shows_gives_a_test_a_moorage_of_its_own(copy,
     assert "1 passed" in told
 
 
+def test_a_program_waits_for_a_person_as_the_page_shows(copy, own):
+    [held] = blocks(section("docs/client.md", "A call that waits for a person"), "python")
+    made = json.loads(own.call("POST", "/keys", {"name": "agent", "policy": {"mode": "strict"}})[2])
+    owner = Visitor(own)
+    owner.join()
+
+    def approve():
+        waiting = own.get("/approvals?state=waiting")[1]["approvals"]
+        for approval in waiting:
+            owner.open(approval["link"])
+            owner.open(f"{approval['link']}/approve", {"for": "once"})
+        return waiting
+
+    with ThreadPoolExecutor(1) as threads:
+        client = f"from moorage.client import Moorage\nmoorage = Moorage({made['secret']!r})\n"
+        printed = threads.submit(copy, client + held, "python")
+        wait_until(approve)
+        assert printed.result(60).endswith("\nSUCCESS\n")
+
+
 def test_the_client_has_every_method_that_its_page_lists_and_no_other():
-    table = section("docs/client.md", "Connections, keys and organisations")
+    table = section("docs/client.md", "The control API")
     listed = set()
     for row in re.findall(r"^\| (`\w+\..+?) \|", table, re.MULTILINE):
         group = re.match(r"`(\w+)", row)[1]
@@ -191,7 +214,7 @@ def test_the_client_has_every_method_that_its_page_lists_and_no_other():
     client = Moorage("mk_live_none")
     assert listed == {
         f"{group}.{method}"
-        for group in ("connections", "keys", "organisations")
+        for group in ("approvals", "audit", "connections", "keys", "organisations", "policies", "requests")
         for method in dir(getattr(client, group))
         if not method.startswith("_")
     }

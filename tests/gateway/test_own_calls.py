@@ -76,6 +76,14 @@ def test_a_401_is_the_answer_and_no_other_call_gets_that_token(send):
     assert f"token-{before + 1}".encode() in send.behind.requests[0]
 
 
+def test_each_call_has_a_connection_of_its_own(send):
+    """A kept one may have ended, and then nobody knows whether the call has arrived."""
+    send()
+    before = send.behind.accepted
+    send()
+    assert send.behind.accepted == before + 1
+
+
 def test_where_nobody_listens_nothing_is_sent(send, monkeypatch):
     upstreams = dict(send.world.upstreams)
     try:

@@ -18,6 +18,8 @@ _DIALECT = (
     (r"GET /connections/([\w-]+)/diagnosis", r"`moorage doctor --connection \1`"),
     (r"GET /connections/([\w-]+)", r"`moorage connection get \1`"),
     (r"GET /connections", "`moorage connection list`"),
+    (r"GET /approvals and `moorage approvals list` show", "`moorage approvals list` shows"),
+    (r"GET /approvals/([\w-]+)", r"`moorage approvals show \1`"),
     (r"GET /keys and `moorage key list` show", "`moorage key list` shows"),
 )
 # Advice for errors of Zoho, which contain none.

@@ -7,6 +7,7 @@ response = moorage.request("GET", "/zoho-crm/crm/v8/Leads", params={"fields": "L
 print(response.json()["data"])
 """
 
+from moorage.client.approvals import Approval, ApprovalRequired, Approvals, NotSent
 from moorage.client.audit import Audit, Entry
 from moorage.client.client import Connections, Keys, Moorage, Organisations
 from moorage.client.connection import Connection, Default, Health, Pruned, Revocation
@@ -19,6 +20,9 @@ from moorage.client.response import Response
 
 __all__ = [
     "ApiError",
+    "Approval",
+    "ApprovalRequired",
+    "Approvals",
     "Audit",
     "ClientError",
     "Connection",
@@ -30,6 +34,7 @@ __all__ = [
     "Keys",
     "Misconfigured",
     "Moorage",
+    "NotSent",
     "Organisation",
     "Organisations",
     "Policies",

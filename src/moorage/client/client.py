@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, Self, cast
 from urllib.parse import quote
 
+from moorage.client.approvals import Approvals, as_approval
 from moorage.client.audit import Audit
 from moorage.client.call import Params, build_call, check_api_key, parse_base_url
 from moorage.client.connection import Connection, Default, Pruned, Revocation
+from moorage.client.errors import ApiError
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
 from moorage.client.policies import Policies, Policy
@@ -38,6 +40,7 @@ class Moorage:
         self.policies = Policies(self)
         self.organisations = Organisations(self)
         self.requests = Requests(self)
+        self.approvals = Approvals(self)
 
     def request(
         self,
@@ -53,7 +56,7 @@ class Moorage:
         """Make a call to `/{app}/{native path}` or to the control API. The client does not follow redirects.
 
         `connection` is the id or the alias of the connection that the call goes through. Raises ApiError, Unreachable,
-        and ValueError for arguments that can't be sent.
+        and ValueError for arguments that can't be sent; ApprovalRequired, an ApiError, if a person is asked first.
         """
         call = build_call(
             method,
@@ -65,7 +68,10 @@ class Moorage:
             headers=headers,
             connection=connection,
         )
-        return raise_for_status(self._transport.send(call))
+        try:
+            return raise_for_status(self._transport.send(call))
+        except ApiError as error:
+            raise as_approval(error, self.approvals) from None
 
     def stream(self, path: str, query: str, after: int | None) -> Iterator[bytes]:
         """The lines of server-sent events that fit a query. `after` is the id of the last one that was seen."""
