@@ -38,7 +38,10 @@ BESIDE = ("list_200x5", "get")  # What is read while somebody inserts.
 WORKERS_READS, WORKERS_INSERT = ("list_200x5", "get"), "insert_batch_100"
 BULK_READ, BULK_WRITE = "bulk.read_x20", "bulk.write"
 FILE_STORAGES, FILE_WAYS = ("sqlite", "postgresql"), ("upload", "download")
-EVENT = "events.insert_batch_100.cpu_ratio"
+EVENTS = {  # By storage.
+    "sqlite": "events.insert_batch_100.cpu_ratio",
+    "postgresql": "events.postgresql.insert_batch_100.cpu_ratio",
+}
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
 
@@ -246,7 +249,7 @@ SECTIONS = {
     "gateway": tuple(_gateway()),
     "embedded": tuple(_embedded()),
     "crm": tuple(_crm()),
-    "events": (Figure(EVENT, "x", "lower", 1.08),),
+    "events": tuple(Figure(name, "x", "lower", 1.08) for name in EVENTS.values()),
     "coql": tuple(_coql()),
     "bulk": tuple(_bulk()),
     "beside_jobs": tuple(_beside_jobs()),
