@@ -9,7 +9,7 @@ import pytest
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.ids import ID_SPACE
 from moorage.crm.storage.contract.organisations import Place
-from moorage.crm.storage.postgresql import replacing, snapshot_files
+from moorage.crm.storage.postgresql import replacing, schema_rows, snapshot_files
 from moorage.crm.storage.postgresql.replacing import remove_schema
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.storage.errors import DatabaseUnusable
@@ -52,6 +52,14 @@ def test_a_snapshot_of_sqlite_restored_in_postgresql_and_back_is_the_same(
     assert answers(crm) == before
     assert (tmp_path / "back.db").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.glob("*.db*")) == ["back.db", "snap.db"]
+
+
+def test_a_table_with_many_rows_is_looked_at_before_it_is_read(server, place, snapshot, monkeypatch):
+    monkeypatch.setattr(schema_rows, "MANY", 1)
+    snapshot_files.restore(server, place, snapshot)
+    with server.lend("") as connection:
+        sql = "SELECT count(*) FROM pg_stats WHERE schemaname = %s AND attname = 'id'"
+        assert connection.execute(sql, (schema_of(place.identity),)).fetchone() > (0,)
 
 
 def test_ids_go_on_and_the_version_rises_with_a_restore(server, place, snapshot):

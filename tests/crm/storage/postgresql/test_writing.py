@@ -18,7 +18,7 @@ from moorage.crm.metadata.standard import DEMO
 from moorage.crm.query.tree import WordStarts
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.records import StoreClosed
-from moorage.crm.storage.postgresql import text_merging
+from moorage.crm.storage.postgresql import table_statistics, text_merging
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
@@ -424,6 +424,18 @@ def test_new_words_are_merged_into_their_index_beside_the_writes(here, heard, mo
         here.write(insertion(here, *(f"n{n}" for n in range(20))))
     wait_until(lambda: text_merging.MERGE_WORDS in heard)
     assert here.count("Leads", [WordStarts(("n19",))]) == 2
+
+
+def test_a_table_that_has_grown_is_looked_at_and_seldom(here, heard, monkeypatch, asked):
+    monkeypatch.setattr(table_statistics, "MANY", 30)
+    look = table_statistics.look_at(SCHEMA, here.module("Leads").table)
+    for _ in range(5):
+        here.write(insertion(here, *(f"n{n}" for n in range(20))))
+    rows = f"SELECT reltuples FROM pg_class WHERE oid = '{SCHEMA}.{here.module('Leads').table}'::regclass"
+    wait_until(lambda: asked(rows)[0][0] >= 40)
+    assert heard.count(look) == 1
+    here.write(insertion(here, *(f"n{n}" for n in range(60))))
+    wait_until(lambda: heard.count(look) == 2)
 
 
 def test_a_write_is_acknowledged_whatever_becomes_of_the_merging(here, monkeypatch):

@@ -30,6 +30,7 @@ from moorage.crm.storage.postgresql import changed
 from moorage.crm.storage.postgresql.cloning import Table, make, tables
 from moorage.crm.storage.postgresql.session import long_transaction
 from moorage.crm.storage.postgresql.settling import MARK, locked, run
+from moorage.crm.storage.postgresql.table_statistics import look_at
 
 PART = 10_000  # Records that are copied at once. Such a part takes some tenths of a second.
 SHORT = 0.05  # Seconds. After a round that takes no longer, writers can be made to wait.
@@ -121,7 +122,7 @@ class Move:
         for table in self._tables.values():
             with long_transaction(self._target):
                 make(self._target, table.indexes)
-                run(self._target, f"ANALYZE {self._schema}.{table.name}")
+                run(self._target, look_at(self._schema, table.name))
             self._step("indexes")
 
     def _catch_up(self) -> None:

@@ -1,5 +1,6 @@
 """An organisation's schema as rows, and a schema made of rows. All goes in parts, as there may be very many records."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ from moorage.crm.storage.postgresql import fulltext, schema
 from moorage.crm.storage.postgresql.documents import READ_DOCUMENTS
 from moorage.crm.storage.postgresql.fulltext import TextTables
 from moorage.crm.storage.postgresql.statements import Statements
+from moorage.crm.storage.postgresql.table_statistics import MANY, look_at
 
 _COLUMNS = """
     SELECT attribute.attname, attribute.atttypid::regtype::text
@@ -110,6 +112,7 @@ class SchemaCopy:
         self._name = name
         self._modules: Sequence[Module] = ()
         self._is_indexed = False
+        self._added: Counter[str] = Counter()  # Rows, by table.
 
     def fill(self, rows: OrganisationRows, progress: Progress) -> None:
         documents = rows.documents()
@@ -130,6 +133,9 @@ class SchemaCopy:
         for module in self._modules:
             if self._has(module):
                 self._index(module)
+        for table, count in self._added.items():
+            if count >= MANY:
+                self._connection.execute(look_at(self._name, table))
 
     def change(self, rows: OrganisationRows, changed: ChangedIds) -> None:
         """All rows are removed before the first is written: unique values may have changed hands."""
@@ -164,6 +170,7 @@ class SchemaCopy:
                 self._make_later(table)
                 added = self._table(table, columns)
             added.add(part)
+            self._added[table] += len(part)
 
     def _make_later(self, table: str) -> None:
         """Make a table that an organisation has only if something is in it."""
@@ -195,6 +202,7 @@ class SchemaCopy:
                 self._make_tables(module, known)
                 table, texts = self._table(module.table, columns), self._text_tables(module)
             table.add(part)
+            self._added[module.table] += len(part)
             if module.full_text:
                 text_rows = [dict(zip(columns, row, strict=True)) for row in part]
                 cursor = self._connection.cursor()

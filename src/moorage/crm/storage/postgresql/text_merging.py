@@ -4,15 +4,10 @@ An index of words keeps what is new in a list, which every search reads too, and
 would let the writer do that which makes the list too long: it takes three times as long as the rest of its insert.
 """
 
-import contextlib
 from collections import Counter
-from functools import partial
 
-import psycopg
-
-from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
+from moorage.crm.storage.postgresql.beside_writes import run_beside
 from moorage.crm.storage.postgresql.server import PostgresqlServer
-from moorage.storage.errors import DatabaseUnusable
 
 MERGE = 1_000  # Records: about 3 MB of words, which a search reads in a few milliseconds.
 MERGE_WORDS = "SELECT gin_clean_pending_list(%s::regclass)"
@@ -32,13 +27,4 @@ class TextMerging:
         for index, count in self._written.items():
             if count >= MERGE:
                 self._written[index] = 0
-                with contextlib.suppress(StoreClosed):
-                    self._server.start(partial(self._merge, index))
-
-    def _merge(self, index: str) -> None:
-        # It is only work done earlier: whatever goes wrong, PostgreSQL itself merges later.
-        with (
-            contextlib.suppress(psycopg.Error, DatabaseUnusable, StoreClosed, TookTooLong),
-            self._server.lend(self._schema) as connection,
-        ):
-            connection.execute(MERGE_WORDS, (f"{self._schema}.{index}",))
+                run_beside(self._server, self._schema, MERGE_WORDS, (f"{self._schema}.{index}",))

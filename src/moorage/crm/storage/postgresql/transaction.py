@@ -1,5 +1,6 @@
 """Changes to one organisation's schema, in a transaction that its jobs share."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -68,6 +69,7 @@ class PostgresqlTransaction(RowQuestions):
         # Whether this transaction writes events of which somebody has to be told; None if it has written none.
         self.wakes: bool | None = None
         self.texts = TextChanges(statements, schema_name)
+        self.added: Counter[str] = Counter()  # Rows, by table, also those of jobs that are undone.
         self._changed = ChangedRows(is_copied=is_copied)
         self._mark = _Mark(0, watched, inventory)
 
@@ -123,6 +125,7 @@ class PostgresqlTransaction(RowQuestions):
         if not self.inventory.has(module):
             self._make_tables(module)
         self._waiting.add(module, rows)
+        self.added[module.table] += len(rows)
         self._changed.note(module.table, (row["id"] for row in rows))
         self.texts.note_new(module, rows)
         if any(field.unique for field in module.fields.values()):

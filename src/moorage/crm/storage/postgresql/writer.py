@@ -5,7 +5,7 @@ A thread is busy only while there are jobs. After each group it turns to the org
 
 import asyncio
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from moorage.crm.storage.postgresql.changed import COUNTER as IS_COPIED
 from moorage.crm.storage.postgresql.inventory import OpenSchema
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import WITHOUT_THE_DISK, Statements
+from moorage.crm.storage.postgresql.table_statistics import TableStatistics
 from moorage.crm.storage.postgresql.text_merging import TextMerging
 from moorage.crm.storage.postgresql.transaction import PostgresqlTransaction
 from moorage.crm.storage.postgresql.trouble import Unprepared, translated
@@ -54,6 +55,7 @@ class Writer:
         self._clock = clock
         self._waking = Waking(listener)
         self._merging = TextMerging(server, opened.name)
+        self._statistics = TableStatistics(server, opened.name)
         self._jobs: deque[_Job] = deque()
         self._is_busy = False
         self._closed = False
@@ -119,10 +121,10 @@ class Writer:
             return group
 
     def _commit(self, group: "list[_Job]") -> None:
-        written: Counter[str] = Counter()
+        done: PostgresqlTransaction | None = None
         try:
             with self._server.lend(self._opened.name) as connection:
-                written = self._run(connection, group)
+                done = self._run(connection, group)
         except Exception as error:  # noqa: BLE001 - an error outside the jobs is every job's error
             failure = translated(error)
             if isinstance(failure, StoreClosed):
@@ -131,10 +133,12 @@ class Writer:
                 job.error = failure
         for job in group:
             job.settle()
-        self._merging.note(written)
+        if done is not None:
+            self._merging.note(done.texts.written)
+            self._statistics.note(done.added)
 
-    def _run(self, connection: Connection, group: "Sequence[_Job]") -> Counter[str]:
-        """Run the jobs in one transaction; says how many texts were written, by index."""
+    def _run(self, connection: Connection, group: "Sequence[_Job]") -> PostgresqlTransaction | None:
+        """Run the jobs in one transaction. Gives it if it was committed."""
         statements = Statements(connection, several=len(group) > 1 or group[0].opens)
         try:
             transaction = self._begin(statements)
@@ -151,8 +155,8 @@ class Writer:
                 self._opened.is_outdated = transaction.catalog is not self._catalog
                 if not self._opened.is_outdated:
                     self._opened.inventory = transaction.inventory
-                return transaction.texts.written
-            return Counter()
+                return transaction
+            return None
         finally:
             statements.end()
 
