@@ -116,10 +116,10 @@ class Operator:
 
         Raises ScopeUnknown, PolicyInvalid.
         """
-        from moorage.keys.scopes import EVERYTHING, parse
+        from moorage.keys.scopes import parse
 
         rooms, account = self._rooms, await self._rooms.keys.first_account()
-        allowed = parse(scopes, rooms.providers.names) if scopes else EVERYTHING
+        allowed = parse(scopes, rooms.providers.names) if scopes else None
         if not await rooms.keys.list(account):
             await _make_demo(self.settings, account)
         expires_at = None if lasts is None else rooms.clock.now() + lasts

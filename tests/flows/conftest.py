@@ -92,7 +92,9 @@ def _lower(headers) -> dict[str, str]:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MOORAGE_")}
-    return kept | {"MOORAGE_HOME": str(home)} | in_servers() | more
+    # Flows are about what passes; what a policy asks has its own.
+    passing = {"MOORAGE_LIVE_POLICY": "open"}
+    return kept | {"MOORAGE_HOME": str(home)} | passing | in_servers() | more
 
 
 def start(

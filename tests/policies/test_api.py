@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from moorage.policies import service
-from moorage.policies.model import Policy
+from moorage.keys.scopes import EVERYTHING
 
 READONLY = {"mode": "readonly"}
 RULE = {"name": "no deals", "action": "deny", "modules": ["Deals"]}
@@ -13,17 +12,15 @@ DELETION = {"app": "zoho-crm", "method": "DELETE", "path": "/crm/v8/Leads/1"}
 
 
 @pytest.fixture
-def cautious(monkeypatch):
-    """As if new keys were cautious with live accounts."""
-    monkeypatch.setattr(service, "LIVE", Policy("cautious"))
-    monkeypatch.setitem(service.DEFAULTS, "live", Policy("cautious"))
+def made(control, owner):
+    """Makes a key; returns its id and its secret. By itself a key that is open makes it, and one that is open."""
+    account = owner.account
+    _, opener = control.run(
+        control.rooms.keys.create(account, "opener", policy={"mode": "open"}, scopes=EVERYTHING)
+    )
+    owner.opener = opener
 
-
-@pytest.fixture
-def made(owner):
-    """Makes a key; returns its id and its secret."""
-
-    def make(by=owner.key, **body):
+    def make(by=opener, **body):
         answer = owner.control.call("POST", "/keys", key=by, body=encoded({"name": "agent", **body}))
         return (answer.json["key"]["id"], answer.json["secret"]) if answer.status == 200 else answer
 
@@ -41,7 +38,7 @@ def encoded(document):
 
 def put(owner, key_id, policy, by=None, query=""):
     return owner.control.call(
-        "PUT", f"/keys/{key_id}/policy{query}", key=by or owner.key, body=encoded(policy)
+        "PUT", f"/keys/{key_id}/policy{query}", key=by or owner.opener, body=encoded(policy)
     )
 
 
@@ -63,7 +60,7 @@ def test_a_policy_is_kept_as_it_was_given(owner, made):
 
 
 def test_a_policy_for_one_connection_goes_before_that_for_all(owner, made):
-    connection, (key_id, _) = inside(owner)["id"], made()
+    connection, (key_id, _) = inside(owner)["id"], made(by=owner.key)
     assert attempt(owner, key=key_id).json["source"] == "environment"
     put(owner, key_id, {"mode": "strict"})
     tried = attempt(owner, key=key_id).json
@@ -131,7 +128,7 @@ def test_a_key_never_changes_its_own_policy(owner, made):
 def test_a_key_with_a_policy_gets_around_it_by_no_other_key(owner, made, policy):
     """All that a key with every scope can do: make keys, take the secrets of others, and change their policies."""
     open_key, _ = made()
-    held_id, held = made(policy=policy)
+    held_id, held = made(policy=policy, scopes=EVERYTHING.texts())
     child_id, child = made(by=held)
     assert owner.call("GET", f"/keys/{child_id}/policy").json["policy"] == {
         "rules": [], "budgets": [], "needs_name": False, **policy
@@ -146,7 +143,7 @@ def test_a_key_with_a_policy_gets_around_it_by_no_other_key(owner, made, policy)
 
 
 def test_a_key_may_hand_on_less_than_it_may_do_itself(owner, made):
-    _, held = made(policy={"mode": "cautious"})
+    _, held = made(policy={"mode": "cautious"}, scopes=EVERYTHING.texts())
     child_id, _ = made(by=held)
     rules = [{**RULE, "action": "ask"}]
     assert put(owner, child_id, {"mode": "strict", "rules": rules}, by=held).status == 200
@@ -157,17 +154,29 @@ def test_a_key_may_hand_on_less_than_it_may_do_itself(owner, made):
     assert put(owner, child_id, READONLY, by=held).status == 200
 
 
+def test_a_key_with_a_limiting_policy_gets_no_scope_that_changes_unless_it_is_named(owner, made):
+    made(name="1", policy={"mode": "cautious"})
+    made(name="2", policy={"mode": "open"})
+    made(name="3", policy={"mode": "cautious"}, scopes=["keys:write"])
+    by_name = {key["name"]: key for key in owner.call("GET", "/keys").json["keys"]}
+    cautious, open_, named = (by_name[name] for name in "123")
+    assert set(cautious["scopes"]) == {*EVERYTHING.reading.texts()} and "proxy" in cautious["scopes"]
+    assert open_["scopes"] == EVERYTHING.texts() and named["scopes"] == ["keys:write"]
+    assert (cautious["policy"]["mode"], open_["policy"]["mode"]) == ("cautious", "open")
+
+
 def test_a_policy_in_a_new_key_needs_the_scope_of_policies(owner, made):
     _, plain = made(scopes=["keys:write"])
     answer = made(by=plain, scopes=["keys:write"], policy=READONLY)
     assert answer.code == "scope_missing" and "policies:write" in answer.json["message"]
 
 
-def test_new_keys_are_cautious_with_live_accounts_and_give_nothing_laxer(owner, made, cautious):
+def test_new_keys_are_cautious_with_live_accounts_and_give_nothing_laxer(owner, made):
     """The owner's key has no policy of its own, so the environment of a connection decides."""
-    assert made(policy={"mode": "open"}).code == "rights_exceeded"
-    key_id, _ = made()
-    assert put(owner, key_id, {"mode": "strict"}).status == 200
+    assert made(by=owner.key, policy={"mode": "open"}).code == "rights_exceeded"
+    key_id, _ = made(by=owner.key)
+    assert put(owner, key_id, {"mode": "open"}, by=owner.key).code == "rights_exceeded"
+    assert put(owner, key_id, {"mode": "strict"}, by=owner.key).status == 200
     assert owner.call("DELETE", f"/keys/{key_id}/policy").status == 200
     assert owner.call("GET", f"/keys/{key_id}/policy").json["defaults"]["live"] == "cautious"
 

@@ -2,11 +2,14 @@
 
 from typing import TypedDict
 
+from moorage.client.policies import Policy
+
 
 class Key(TypedDict):
     """An API key without its secret. Times are RFC 3339 in UTC.
 
-    `prefix` is the beginning of the secret; None if somebody else than Moorage made the secret.
+    `policy` is the one for all connections; None if their environments decide. `prefix` is the beginning of the secret;
+    None if somebody else than Moorage made the secret.
     """
 
     id: str
@@ -14,6 +17,7 @@ class Key(TypedDict):
     mode: str
     prefix: str | None
     scopes: list[str]
+    policy: Policy | None
     created_at: str
     expires_at: str | None
     last_used_at: str | None

@@ -38,7 +38,10 @@ class InspectedExchange(NotedCall):
 
     def _inspect(self, target: Target, guard: Guard) -> None:
         """Let the call go on, refuse it, or collect its body first."""
-        decision = guard.decide(self._head.method, self._native, overridden=self._caller.overrides)
+        method, caller = self._head.method, self._caller
+        formless = method == b"POST" and caller.sends_no_form()
+        overridden = caller.asks_for_another_method()
+        decision = guard.decide(method, self._native, overridden=overridden, formless=formless)
         if decision.is_free:
             self.decision = decision
             self._set_target(target)

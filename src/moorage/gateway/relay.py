@@ -165,9 +165,13 @@ class Relay(InspectedExchange):
     def _set_target(self, target: Target) -> None:
         self._resolved = target
         self.through = target.through
-        if target.guard is not None and self.decision is None:
-            self._inspect(target, target.guard)
-            return
+        guard = target.guard
+        if guard is not None and self.decision is None:
+            decision = guard.known.get((self._head.method, self._native))
+            if decision is None or not decision.is_free or self._caller.overrides is not False:
+                self._inspect(target, guard)
+                return
+            self.decision = decision
         if target.origin is None and self._head.has_body:
             self._admission_target, self._admission_request = target, self._embedded_request(target)
             self._admit(self._admission_request)

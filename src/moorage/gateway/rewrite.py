@@ -1,6 +1,7 @@
 """Decides which headers the gateway passes on, to the upstream and back to the caller."""
 
 import itertools
+import re
 from collections.abc import Container, Iterable
 
 import httptools
@@ -81,6 +82,10 @@ KEPT_FROM_CALLER = HOP_BY_HOP | {
     b"moorage-request-sent",
 }
 _SPECIAL_IN_ANSWERS = KEPT_FROM_CALLER | {b"content-length", b"location"}
+# Types of bodies that have no fields: files, and requests within a request.
+_NO_FORM = re.compile(
+    rb"(?:audio|font|image|message|model|video)/|text/csv|application/(?:octet-stream|pdf|zip|gzip)|multipart/(?:related|mixed)"
+)
 _PLAIN_CONNECTION = frozenset({b"keep-alive", b"close"})
 # The parser has already used this header for the framing, so a Connection header must not remove it.
 _NEVER_HOP_BY_HOP = frozenset({b"content-length"})
@@ -97,9 +102,9 @@ class CallerHeaders:
         "_block",
         "_connection",
         "_lowered",
-        "_overrides",
         "forwarded",
         "lines",
+        "overrides",
         "request_id",
         "route_key",
     )  # fmt: skip
@@ -124,7 +129,8 @@ class CallerHeaders:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in hop_names]
         self.lines = lines_of(self.forwarded)
         self._lowered: Headers | None = None
-        self._overrides: bool | None = None
+        # True if a header asks for another method; None if nobody has asked yet.
+        self.overrides: bool | None = None
         self.route_key = RouteKey(app, self._authorization, self._connection)
 
     def matches(self, app: bytes, head: Head) -> bool:
@@ -138,12 +144,16 @@ class CallerHeaders:
             self._lowered = [(name.lower(), value) for name, value in self.forwarded]
         return self._lowered
 
-    @property
-    def overrides(self) -> bool:
+    def asks_for_another_method(self) -> bool:
         """True if a header asks the app to treat the call as if it had another method."""
-        if self._overrides is None:
-            self._overrides = in_headers(name for name, _ in self._block.headers)
-        return self._overrides
+        if self.overrides is None:
+            self.overrides = in_headers(name for name, _ in self._block.headers)
+        return self.overrides
+
+    def sends_no_form(self) -> bool:
+        """True if no framework would read a form or an object in the body, by its type."""
+        types = [value for name, value in self._block.lowered if name == b"content-type"]
+        return len(types) == 1 and _NO_FORM.match(types[0].strip().lower()) is not None
 
     def _note(self, name: bytes, pair: tuple[bytes, bytes]) -> None:
         value = pair[1].strip()  # The parser does not remove white space at the end of a value.

@@ -4,6 +4,7 @@ import re
 import secrets
 import string
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -28,7 +29,10 @@ _SHOWN = len(f"{PREFIX}live_") + _PUBLIC
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without its secret, which is not stored. `prefix` is the beginning of a secret that Moorage has made."""
+    """A key without its secret, which is not stored. `prefix` is the beginning of a secret that Moorage has made.
+
+    `policy` is the document of its policy for all connections; None if their environments decide.
+    """
 
     id: str
     account_id: str
@@ -40,6 +44,7 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    policy: Mapping[str, Any] | None = None
 
     def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
         if self.revoked_at is not None:
@@ -137,5 +142,6 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "mode": key.mode,
         "prefix": key.prefix,
         "scopes": key.scopes.texts(),
+        "policy": key.policy,
         **shown,
     }

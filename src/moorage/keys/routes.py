@@ -65,7 +65,7 @@ class _KeyEndpoints:
         key, secret = await self.keys.create(
             caller.account_id,
             _name(body.get("name")),
-            scopes=_scopes(body.get("scopes"), self.apps()) or caller.scopes,
+            scopes=_scopes(body.get("scopes"), self.apps()),
             mode=_mode(body.get("mode")) or caller.mode,
             expires_at=_expiry(body.get("expires_at"), self.clock.now()) or caller.expires_at,
             policy=body.get("policy"),

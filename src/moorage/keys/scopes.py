@@ -58,6 +58,11 @@ class Scopes:
         return [*sorted(self.control), *sorted(map(str, self.grants))]
 
     @property
+    def reading(self) -> "Scopes":
+        """These scopes without those that change something by the control API. Calls to apps are a policy's matter."""
+        return Scopes(frozenset(scope for scope in self.control if scope.endswith(":read")), self.grants)
+
+    @property
     def reach(self) -> Reach:
         """The connections that may be seen and used. Without any grant, all may be seen, and none may be used."""
         if not self.grants or any(grant.app is None and grant.connection is None for grant in self.grants):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -31,6 +31,12 @@ log = Log(__name__)
 
 class KeyPolicies(Protocol):
     """What the policies of keys say of new keys and new secrets. The room `policies` has it."""
+
+    def is_open(self, document: Any) -> bool:
+        """True if a policy limits its key in nothing."""
+
+    async def of_keys(self, tx: Transaction, key_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The policies of keys for all connections, by key."""
 
     async def begin(self, tx: Transaction, key: ApiKey, document: Any, by: Principal | None) -> None:
         """Give a new key its policies. Raises a MoorageError if `by` may not."""
@@ -80,7 +86,7 @@ class Keys:
         name: str,
         secret: str | None = None,
         *,
-        scopes: Scopes = EVERYTHING,
+        scopes: Scopes | None = None,
         mode: Mode = "live",
         expires_at: datetime | None = None,
         policy: Any = None,
@@ -88,11 +94,15 @@ class Keys:
     ) -> tuple[ApiKey, str]:
         """Create a key. Returns it and its secret, which is not stored. If the secret exists already, returns its key.
 
-        `policy` is the document of its policy for all connections. Raises ScopeMissing and RightsExceeded if the new
-        key would have more rights than `by`, and the errors of a policy that can't be used.
+        `policy` is the document of its policy for all connections. Without `scopes` it gets those of `by`, or all;
+        with a policy that limits it, of the control API only those that read. Raises ScopeMissing and RightsExceeded
+        if the new key would have more rights than `by`, and the errors of a policy that can't be used.
         """
         secret = secret or new_secret(mode)
         key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
+        if scopes is None:
+            scopes = EVERYTHING if by is None else by.scopes
+            scopes = scopes if policy is None or self._policies().is_open(policy) else scopes.reading
         key = ApiKey(key_id, account_id, name, mode, scopes, prefix, now, expires_at, None, None)
         if by is not None:
             by.require_no_less_than(key)
@@ -104,12 +114,14 @@ class Keys:
             await store.add_secret(tx, key.id, digest_of(secret), prefix)
             await note(tx, "key.created", key.id, account=account_id, after=key_document(key))
             await self._policies().begin(tx, key, policy, by)
+            [key] = await self._with_policies(tx, key)
         log.info("key.created", key=key_id, mode=mode, by=_name_in_log(by))
         return key, secret
 
     async def list(self, account_id: str) -> list[ApiKey]:
         async with self._database.reading() as tx:
-            return [self._with_use(key) for key in await store.all_keys(tx, account_id)]
+            keys = await self._with_policies(tx, *await store.all_keys(tx, account_id))
+            return [self._with_use(key) for key in keys]
 
     async def names(self, account_id: str) -> dict[str, str]:
         """The names of an account's keys, by their ids."""
@@ -134,7 +146,9 @@ class Keys:
             secret = new_secret(key.mode)
             await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
             await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
-            rotated = _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            [rotated] = await self._with_policies(
+                tx, _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            )
             after = {"prefix": rotated.prefix, "overlap_seconds": int(overlap.total_seconds())}
             await note(
                 tx, "key.rotated", key.id, account=account_id, before={"prefix": key.prefix}, after=after
@@ -153,7 +167,9 @@ class Keys:
             if by is not None:
                 by.require_no_less_than(key, to="revoke")
             await store.revoke(tx, key_id)
-            revoked = _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            [revoked] = await self._with_policies(
+                tx, _require(await store.key_of_id(tx, account_id, key_id), key_id)
+            )
             if key.revoked_at is None:
                 await note(tx, "key.revoked", key.id, account=account_id, before=key_document(key))
         self.clear()
@@ -207,6 +223,10 @@ class Keys:
             await asyncio.sleep(NOTE_SECONDS)
             with contextlib.suppress(DatabaseUnusable):
                 await self.note_uses()
+
+    async def _with_policies(self, tx: Transaction, *keys: ApiKey) -> Sequence[ApiKey]:
+        policies = await self._policies().of_keys(tx, [key.id for key in keys])
+        return [replace(key, policy=policies.get(key.id)) for key in keys]
 
     def _with_use(self, key: ApiKey) -> ApiKey:
         """The key, with its last use in this process if that is not in the database yet."""

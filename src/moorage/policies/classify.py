@@ -85,9 +85,15 @@ class Classifier:
         body: bytes | None = None,
         *,
         headers: tuple[bytes, ...] = (),
+        formless: bool = False,
     ) -> Operation:
-        """What a call does. `body` is None if nobody has looked at it, and `headers` has the names of its headers."""
-        return self._app(app).classify(method, path, query, body, overridden=in_headers(headers))
+        """What a call does.
+
+        `body` is None if nobody has looked at it, and `headers` has the names of its headers. A `formless` body has a
+        type by which nobody reads a form in it.
+        """
+        overridden = in_headers(headers)
+        return self._app(app).classify(method, path, query, body, overridden=overridden, formless=formless)
 
     def adapted(self, app: str, policy: Policy) -> Policy:
         """The policy, with the paths of its rules in the version in which the app's operations are listed."""
@@ -123,7 +129,15 @@ class _App:
         self._worst_of_method = {method: worst(of_method) for method, of_method in kinds.items()}
 
     def classify(
-        self, method: str, path: bytes, query: bytes, body: bytes | None, *, overridden: bool, depth: int = 0
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        body: bytes | None,
+        *,
+        overridden: bool,
+        formless: bool = False,
+        depth: int = 0,
     ) -> Operation:
         ways = readings(path)
         if ways is None or overridden or in_target(path, query):
@@ -135,6 +149,8 @@ class _App:
             for tables in (self._exact, self._folded):
                 found = _first(tables, method, segments)
                 operation = self._operation(found, method, segments, query)
+                if formless and found is None and method == "POST":
+                    operation = _without_a_form(operation)
                 if body is not None and operation.unsure:
                     operation = self._with_body(operation, found, query, body, depth)
                 if operation not in operations:
@@ -194,7 +210,7 @@ class _App:
         if "kind" in operation.unsure:
             if bodies.asks_for_another_method(body):
                 return opaque(operation.method)
-            sure = replace(sure, kind=_as_told(operation.path), opaque=False)
+            sure = _without_a_form(sure)
         if document is None:
             # A form with a file is about one record.
             return replace(sure, records=1) if body.startswith(b"--") else sure
@@ -261,6 +277,12 @@ def _any_of(operations: list[Operation]) -> Operation:
         unsure=frozenset(each for operation in operations for each in operation.unsure),
         parts=tuple(operations),
     )
+
+
+def _without_a_form(operation: Operation) -> Operation:
+    """A POST that no table knows, whose body names no other method."""
+    unsure = operation.unsure - {"kind"}
+    return replace(operation, kind=_as_told(operation.path), unsure=unsure, opaque=False)
 
 
 def _as_told(path: str) -> Kind:

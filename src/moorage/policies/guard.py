@@ -1,5 +1,6 @@
 """What one key may do through one connection. Most calls are decided by a look at what was decided before."""
 
+import re
 from dataclasses import dataclass, replace
 
 from moorage.bounded import Bounded
@@ -17,6 +18,7 @@ from moorage.policies.verdict import verdict
 
 REMEMBERED = 1000  # Calls whose decision is remembered for each key and connection.
 _LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
+_IDS = re.compile(rb"/\d{6,}(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,22 @@ class Decision:
 
 
 class Guard:
-    """`reads_only` if the scopes of the key don't let it write; this is independent of its policy."""
+    """`reads_only` if the scopes of the key don't let it write; this is independent of its policy.
 
-    __slots__ = ("_app", "_classifier", "_known", "_purses", "held", "policy", "principal", "reads_only")
+    `known` has decisions about calls that were made before, by method and native path.
+    """
+
+    __slots__ = (
+        "_app",
+        "_classifier",
+        "_purses",
+        "_sees_ids",
+        "held",
+        "known",
+        "policy",
+        "principal",
+        "reads_only",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,21 +70,30 @@ class Guard:
         self._app = app
         self._classifier = classifier
         self._purses = purses
-        self._known = Bounded[tuple[bytes, bytes], Decision](REMEMBERED)
+        self._sees_ids = any(_may_name_ids(rule.path) for rule in self.policy.rules if rule.path)
+        self.known = Bounded[tuple[bytes, bytes], Decision](REMEMBERED)
 
-    def decide(self, method: bytes, native: bytes, *, overridden: bool) -> Decision:
+    def decide(self, method: bytes, native: bytes, *, overridden: bool, formless: bool = False) -> Decision:
         """The decision about a call whose body nobody has looked at.
 
-        `overridden` if a header asks for another method.
+        `overridden` if a header asks for another method, and `formless` if the body can't be a form.
         """
         if overridden:
             return self._decided(opaque(method.decode("latin-1")), reads=False)
-        decision = self._known.get((method, native))
+        if formless:
+            return self._look(method, native, None, formless=True)
+        call = method, native
+        decision = self.known.get(call) or self.known.get(call := (method, self._shape(native)))
         if decision is None:
             decision = self._look(method, native, None)
             if len(native) <= _LONGEST_REMEMBERED:
-                self._known[method, native] = decision
+                self.known[call] = decision
         return decision
+
+    def _shape(self, native: bytes) -> bytes:
+        """The call without the ids in its path, if no rule cares about them: so most calls of a kind are one."""
+        path, mark, query = native.partition(b"?")
+        return native if self._sees_ids else _IDS.sub(b"/0", path) + mark + query
 
     def decide_with(self, method: bytes, native: bytes, body: bytes) -> Decision:
         """The decision about a call after a look at its body."""
@@ -103,9 +127,11 @@ class Guard:
         if self.policy.budgets:
             self._purses.take(self.held.purse, self.policy.budgets, operation.records)
 
-    def _look(self, method: bytes, native: bytes, body: bytes | None) -> Decision:
+    def _look(self, method: bytes, native: bytes, body: bytes | None, *, formless: bool = False) -> Decision:
         path, _, query = native.partition(b"?")
-        operation = self._classifier.classify(self._app, method.decode("latin-1"), path, query, body)
+        operation = self._classifier.classify(
+            self._app, method.decode("latin-1"), path, query, body, formless=formless
+        )
         return self._decided(operation, reads=method in SAFE and not in_target(path, query))
 
     def _decided(self, operation: Operation, *, reads: bool) -> Decision:
@@ -122,3 +148,9 @@ class Guard:
         error = PolicyDenied(decided, operation.name) if decided.action == "deny" else None
         is_free = decided.action == "allow" and not looks and not policy.budgets
         return Decision(operation, decided, error, looks, is_free)
+
+
+def _may_name_ids(path: str) -> bool:
+    """True if the path of a rule may fit some ids and not others: if it has a segment of digits, or a part of one."""
+    segments = [segment for segment in path.split("/")[1:] if segment not in {"*", "**"}]
+    return any(not re.search(r"[^\d*]", segment) for segment in segments)

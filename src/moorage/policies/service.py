@@ -1,6 +1,6 @@
 """Keeps the policies of keys, and says what a key may do through a connection."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,6 @@ from moorage.policies.strictness import EVERY, Held, PolicySet, is_laxer
 from moorage.storage import Database, Transaction
 
 CACHE_SIZE = 10_000
-LIVE = OPEN  # The policy of a new key for live accounts.
-DEFAULTS: dict[Environment, Policy] = {"embedded": OPEN, "sandbox": OPEN, "live": LIVE}
 
 log = Log(__name__)
 
@@ -39,7 +37,7 @@ class Shown:
 class Policies:
     """The policies of all keys. A change is noticed by other processes as a change of a key is.
 
-    `purses` has what is spent of their budgets.
+    `purses` has what is spent of their budgets. `live` is the policy for live accounts of keys that have none.
     """
 
     def __init__(
@@ -48,11 +46,13 @@ class Policies:
         classifier: Classifier,
         purses: Purses,
         environment: Callable[[Connection], Environment],
+        live: Policy,
     ) -> None:
         self.classifier = classifier
         self._database = database
         self._purses = purses
         self._environment = environment
+        self._defaults: dict[Environment, Policy] = {"embedded": OPEN, "sandbox": OPEN, "live": live}
         self._sets = Bounded[str, PolicySet](CACHE_SIZE)
         self._guards = Bounded[tuple[Any, ...], Guard](CACHE_SIZE)
         self._generation = 0
@@ -101,7 +101,7 @@ class Policies:
 
     def _held(self, policies: PolicySet, connection: Connection) -> Held:
         held = policies.held(connection.id)
-        return held if held is not None else Held(DEFAULTS[self._environment(connection)], EVERY)
+        return held if held is not None else Held(self._defaults[self._environment(connection)], EVERY)
 
     async def _set_of(self, key_id: str) -> PolicySet:
         policies = self._sets.get(key_id)
@@ -151,7 +151,7 @@ class Policies:
             "key_id": key_id,
             "policy": documents.pop(EVERY, None),  # None: the environment of a connection decides.
             "connections": documents,
-            "defaults": {environment: policy.mode for environment, policy in DEFAULTS.items()},
+            "defaults": {environment: policy.mode for environment, policy in self._defaults.items()},
         }
 
     def parsed(self, document: Any) -> Policy:
@@ -224,6 +224,15 @@ class Policies:
             await store.put(tx, key.id, slot, policy_document(held.policy), held.purse)
             await _note_change(tx, key.account_id, key.id, slot, PolicySet({}), held.policy)
 
+    def is_open(self, document: Any) -> bool:
+        """True if the policy of a new key limits it in nothing. Raises PolicyInvalid."""
+        return self.parsed(document) == OPEN
+
+    async def of_keys(self, tx: Transaction, key_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The policies of keys for all connections, as documents, by key. Those without one are missing."""
+        documents = await store.of_keys(tx, key_ids, EVERY)
+        return {key_id: policy_document(policy_of(document)) for key_id, document in documents.items()}
+
     async def require_no_laxer(self, tx: Transaction, key_id: str, by: Principal) -> None:
         """Raises PolicyLaxer if the key may do what the caller may not: a secret of it would be a way around."""
         if key_id != by.key_id:
@@ -233,7 +242,7 @@ class Policies:
     async def _require_no_laxer(
         self, tx: Transaction, policies: PolicySet, by: Principal | None, what: str
     ) -> None:
-        if by is not None and is_laxer(policies, await _set_in(tx, by.key_id), LIVE):
+        if by is not None and is_laxer(policies, await _set_in(tx, by.key_id), self._defaults["live"]):
             raise PolicyLaxer(what)
 
 

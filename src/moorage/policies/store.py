@@ -36,6 +36,13 @@ async def of_key(tx: Transaction, key_id: str) -> dict[str, tuple[Any, str]]:
     return {row.connection_id: (row.policy, row.purse) for row in rows}
 
 
+async def of_keys(tx: Transaction, key_ids: Collection[str], connection_id: str) -> dict[str, Any]:
+    """The documents of these keys for one connection, by key."""
+    theirs = key_policies.c.key_id.in_(key_ids) & (key_policies.c.connection_id == connection_id)
+    rows = await tx.connection.execute(sa.select(key_policies).where(theirs))
+    return {row.key_id: row.policy for row in rows}
+
+
 async def put(
     tx: Transaction, key_id: str, connection_id: str, document: Mapping[str, Any], purse: str
 ) -> None:

@@ -136,9 +136,10 @@ class ConnectingRooms(CrmRooms):
 
     @cached_property
     def policies(self) -> "Policies":
-        from moorage.policies import Policies
+        from moorage.policies import Policies, Policy
 
-        return Policies(self.database, self.classifier, self.purses, self.providers.environment_of)
+        environment, live = self.providers.environment_of, Policy(self.settings.live_policy)
+        return Policies(self.database, self.classifier, self.purses, environment, live)
 
     @cached_property
     def request_writer(self) -> "Writer | None":

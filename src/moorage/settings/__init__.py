@@ -50,6 +50,7 @@ class Settings:
     oidc_allow: tuple[str, ...]
     oidc_role: Literal["operator", "approver", "support"] | None
     rate_limit: float | None
+    live_policy: Literal["open", "cautious", "strict", "readonly"]
     upstream_timeout: float
     return_urls: tuple[str, ...]
     approval_time: int

@@ -96,6 +96,12 @@ def role(text: str) -> str | None:
     return None if text == "none" else text
 
 
+def policy(text: str) -> str:
+    if text not in {"open", "cautious", "strict", "readonly"}:
+        raise ValueError("use open, cautious, strict or readonly")
+    return text
+
+
 class DatabaseUrl(str):
     """The URL of a PostgreSQL database. `repr` does not show it, because it may contain a password."""
 

@@ -186,6 +186,13 @@ SETTINGS = (
         "Requests per second for each account, or off.",
     ),
     Setting(
+        "live_policy",
+        "MOORAGE_LIVE_POLICY",
+        readers.policy,
+        "cautious",
+        "What keys without a policy may do to live accounts.",
+    ),
+    Setting(
         "return_urls",
         "MOORAGE_RETURN_URLS",
         readers.return_urls,
