@@ -63,12 +63,14 @@ async def _begin(rooms: Rooms, demo: OrganisationSpec) -> Begun:
     keys = await rooms.keys.list(account)
     if keys and not unshown.exists():
         return Begun()
-    if keys:
-        secret: str | None = await _another_key(rooms, account, keys)
-    else:
-        secret = await _first_key(rooms, account, demo)
-    is_first = not await rooms.people.list(account)
-    return Begun(secret, await rooms.people.invite_anybody(account, "owner") if is_first else None)
+    with acting(Actor("server", name="first start", account_id=account)):
+        await rooms.note("server.first_start", "server", {"version": __version__})
+        if keys:
+            secret: str | None = await _another_key(rooms, account, keys)
+        else:
+            secret = await _first_key(rooms, account, demo)
+        is_first = not await rooms.people.list(account)
+        return Begun(secret, await rooms.people.invite_anybody(account, "owner") if is_first else None)
 
 
 async def _first_key(rooms: Rooms, account: str, demo: OrganisationSpec) -> str | None:
@@ -80,13 +82,11 @@ async def _first_key(rooms: Rooms, account: str, demo: OrganisationSpec) -> str 
             help="Copy the whole key again, or choose a key that looks different.",
         )
     unshown = rooms.settings.home / UNSHOWN
-    with acting(Actor("server", name="first start", account_id=account)):
-        await rooms.note("server.first_start", "server", {"version": __version__})
-        await make_demo(rooms, account, demo)
-        if chosen is None:
-            unshown.parent.mkdir(exist_ok=True)
-            unshown.touch(0o600)
-        _, secret = await rooms.keys.create(account, "first key", chosen)
+    await make_demo(rooms, account, demo)
+    if chosen is None:
+        unshown.parent.mkdir(exist_ok=True)
+        unshown.touch(0o600)
+    _, secret = await rooms.keys.create(account, "first key", chosen)
     return None if chosen else secret
 
 
