@@ -248,6 +248,7 @@ def test_a_tab_without_records_can_be_neither_searched_nor_counted(refused):
 )
 def test_records_are_counted_by_each_family(crm, leads, params, count):
     assert crm.get("Leads/actions/count", **params).json == {"count": count}
+    assert crm.post("Leads/actions/count", None, **params).json == {"count": count}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

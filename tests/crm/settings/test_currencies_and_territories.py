@@ -63,7 +63,11 @@ def test_the_currency_is_found_by_its_id(crm):
     [
         ("settings/territories/{}", 2),
         ("settings/user_groups/{}", 2),
+        ("settings/territories/{}/users", 2),
+        ("settings/territories/5/users/{}", 4),
+        ("settings/user_groups/{}/associated_users/actions/grouped_counts", 2),
         ("users/{}/actions/associated_groups", 1),
+        ("users/5/territories/{}", 3),
     ],
 )
 def test_of_what_there_is_none_nothing_is_found(crm, path, index):

@@ -125,4 +125,5 @@ _COUNT = (*_SEARCH, "ZohoCRM.settings.layouts.READ")
 ROUTES = (
     Route("GET", "/crm/v8/{module}/search", search, _SEARCH),
     Route("GET", "/crm/v8/{module}/actions/count", count, _COUNT),
+    Route("POST", "/crm/v8/{module}/actions/count", count, _COUNT),
 )

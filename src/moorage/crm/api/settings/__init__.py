@@ -13,6 +13,7 @@ from moorage.crm.api.settings import (
     holidays,
     layouts,
     modules,
+    nothing,
     picklist_uses,
     pipelines,
     preferences,
@@ -24,14 +25,13 @@ from moorage.crm.api.settings import (
     roles,
     tag_deletions,
     tags,
-    territories,
-    user_groups,
     variables,
     view_changes,
 )
 
 _FAMILIES = (
     modules,
+    nothing,
     fields,
     field_changes,
     global_picklists,
@@ -48,8 +48,6 @@ _FAMILIES = (
     role_changes,
     profiles,
     profile_changes,
-    user_groups,
-    territories,
     business_hours,
     holidays,
     fiscal_year,

@@ -4,12 +4,13 @@ Sources: [Z get-wizards], [Z get-assignment-rules], [Z cadences], [Z description
 """
 
 from moorage.crm.api.documents import module_parameter
+from moorage.crm.api.settings.nothing import nothing_at
 from moorage.crm.faults import Fault, invalid_id
 from moorage.crm.records.access import readable
 from moorage.crm.wire.body import object_of
 from moorage.crm.wire.call import Call, no_content
 from moorage.crm.wire.parameters import path_id
-from moorage.crm.wire.routing import Handler, Route
+from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
 
@@ -17,16 +18,6 @@ def list_none(call: Call) -> Response:
     if "module" in call.params:
         module_parameter(call)
     return no_content()
-
-
-def _none_with(index: int) -> Handler:
-    """`index` is the place of the id among the segments of the path."""
-
-    def get_none(call: Call) -> Response:
-        path_id(call.path, index)
-        return no_content()
-
-    return get_none
 
 
 async def decide(call: Call) -> Response:
@@ -55,24 +46,24 @@ def _read(group: str) -> tuple[str, ...]:
 
 
 _FAMILIES = (
-    ("settings/wizards", 2, "settings.wizards"),
-    ("settings/automation/assignment_rules", 3, "settings.assignment_rules"),
-    ("settings/automation/workflow_rules", 3, "settings.workflow_rules"),
-    ("settings/automation/scoring_rules", 3, "settings.scoring_rules"),
-    ("settings/data_sharing/rules", 3, "settings.data_sharing"),
-    ("settings/inventory_templates", 2, "settings.inventory_templates"),
-    ("settings/unsubscribe_links", 2, "settings.unsubscribe"),
-    ("settings/users_unavailability", 2, "settings.users_unavailability"),
-    ("approvals", 1, "modules.approvals"),
+    ("settings/wizards", "settings.wizards"),
+    ("settings/automation/assignment_rules", "settings.assignment_rules"),
+    ("settings/automation/workflow_rules", "settings.workflow_rules"),
+    ("settings/automation/scoring_rules", "settings.scoring_rules"),
+    ("settings/data_sharing/rules", "settings.data_sharing"),
+    ("settings/inventory_templates", "settings.inventory_templates"),
+    ("settings/unsubscribe_links", "settings.unsubscribe"),
+    ("settings/users_unavailability", "settings.users_unavailability"),
+    ("approvals", "modules.approvals"),
 )
 
 ROUTES = (
     *(
         route
-        for path, index, group in _FAMILIES
+        for path, group in _FAMILIES
         for route in (
             Route("GET", f"/crm/v8/{path}", list_none, _read(group)),
-            Route("GET", f"/crm/v8/{path}/{{id}}", _none_with(index), _read(group)),
+            Route("GET", f"/crm/v8/{path}/{{id}}", nothing_at(f"{path}/{{id}}"), _read(group)),
         )
     ),
     Route("PUT", "/crm/v8/approvals/{id}/actions", decide, ("ZohoCRM.modules.approvals.UPDATE",)),
