@@ -13,6 +13,7 @@ from tests.control import Caller, Control, token_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", "X"]
 NAMES = ["app", "status", "method", "limit", "session_token", "organisation", "id"]
+NAMES += ["refresh_token", "access_token", "expires_in", "data_centre"]
 NAMES += ["return_url", "older_than_seconds", "dry_run", "alias", "tag", "tags", "end_user", "environment"]
 NAMES += ["name", "scopes", "mode", "expires_at", "overlap_seconds"]
 WORDS = ["zoho-crm", "ACTIVE", "PENDING", "OAUTH2", "0", "1", "acme", "", "null"]
@@ -31,7 +32,7 @@ bodies = (
     | pairs.map(str.encode)
 )
 known_paths = ["/connections", "/connections/{id}", "/connect/", "/healthz", "/readyz"]
-known_paths += ["/connections/prune", "/keys", "/keys/{key}", "/keys/{key}/rotate"]
+known_paths += ["/connections/prune", "/connections/import", "/keys", "/keys/{key}", "/keys/{key}/rotate"]
 paths = st.sampled_from(known_paths) | st.lists(
     texts.map(lambda text: urllib.parse.quote(text, safe="")), max_size=3
 ).map(lambda parts: "/" + "/".join(parts))

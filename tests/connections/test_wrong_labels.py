@@ -5,6 +5,7 @@ import pytest
 from moorage.connections.errors import ConnectionUnknown
 
 UUID = "e55c5bac-241a-4cc8-9db5-50d2cad09136"
+MANY_TAGS = "&".join(f"tag=t{number}" for number in range(2000))
 
 
 # Digits and letters that Python takes for those of ASCII, ids in all their spellings, and words of paths.
@@ -64,8 +65,8 @@ def test_labels_that_can_not_be_are_refused_and_change_nothing(owner, body):
 
 @pytest.mark.parametrize(
     "query",
-    ["alias=A", "alias=%00", f"alias={UUID}", "tag=A", "tag=%25", "tag=%00", "tag=eu&tag=%00", "end_user=%00",
-     "end_user=" + "x" * 129, "environment=Live", "environment=%00"],
+    ["alias=A", "alias=%00", f"alias={UUID}", "tag=%00", "tag=eu&tag=%00", MANY_TAGS, "end_user=%00",
+     "tag=A", "tag=%25", "end_user=" + "x" * 129, "environment=Live", "environment=%00"],
 )  # fmt: skip
 def test_a_filter_that_matches_nothing_ever_is_refused(owner, query):
     answer = owner.get(f"/connections?{query}")

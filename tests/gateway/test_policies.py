@@ -190,7 +190,9 @@ def test_a_call_that_is_sent_again_with_another_token_counts_once(relayed):
 
 def test_a_connection_has_to_be_named_if_the_policy_says_so(relayed):
     client = relayed(world=world(needs_name=True))
-    assert error_of(client.get("/zoho-crm/a")) == (409, "connection_name_required")
+    refused = client.get("/zoho-crm/a")
+    assert error_of(refused) == (409, "connection_name_required")
+    assert "There are: remote" in json.loads(refused.body)["detail"]
     assert client.get("/zoho-crm/a", "Maton-Connection: remote\r\n").status == 200
 
 

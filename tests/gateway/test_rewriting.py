@@ -56,6 +56,17 @@ def test_a_connection_can_be_named(relayed, name):
     assert client.world.connections.chosen == ["remote", "none"]
 
 
+def test_two_headers_that_name_different_connections_name_none(relayed):
+    client = relayed()
+    assert (
+        client.get("/zoho-crm/a", "Maton-Connection: remote\r\nMoorage-Connection: other\r\n").status == 400
+    )
+    assert (
+        client.get("/zoho-crm/a", "Maton-Connection: remote\r\nMoorage-Connection: remote\r\n").status == 200
+    )
+    assert client.world.connections.chosen == ["remote, other", "remote"]
+
+
 @pytest.mark.parametrize("space", [" ", "\t", "  \t "])
 def test_white_space_at_the_end_of_a_value_means_nothing(relayed, space):
     client = relayed()

@@ -85,6 +85,9 @@ class Connections:
             name, account_id, app, "OAUTH2", "ACTIVE", 0, 0, self.generation, {}, self.upstreams[name]
         )
 
+    async def names(self, account_id, app, reach):
+        return list(self.upstreams)
+
 
 async def asgi(scope, receive, send):
     """Echoes the path; /slow takes a while, /body gives the body's length, /stuck never ends."""

@@ -142,6 +142,34 @@ def test_who_may_not_use_an_account_brings_none_in(control, owner, elsewhere, to
     assert listed(owner) == [] and elsewhere.calls == []
 
 
+def test_an_app_without_refresh_tokens_or_organisations_takes_none(control, owner):
+    control.organisation("acme")
+    for body in ({"refresh_token": "x"}, {"access_token": "x", "organisation": "acme"}):
+        answer = bring(owner, app="stripe", **body)
+        assert (answer.status, answer.code) == (400, "body_invalid")
+    assert listed(owner) == []
+
+
+def test_an_import_that_fails_leaves_what_a_person_has_connected_meanwhile(
+    control, owner, tokens, monkeypatch
+):
+    control.organisation("other")
+
+    async def connect_and_fail(destination, call, token):
+        [waiting] = await control.rooms.connections.search(owner.account)
+        await control.rooms.connect_inside(waiting, "other")
+        return HttpReply(401, b"{}")
+
+    monkeypatch.setattr(control.rooms.accounts, "ask", connect_and_fail)
+    monkeypatch.setattr(control.rooms.accounts, "identity", lambda *_: _nothing())
+    assert bring(owner, access_token=tokens.access_token, data_centre="eu").code == "import_refused"
+    assert [connection["status"] for connection in listed(owner)] == ["ACTIVE"]
+
+
+async def _nothing():
+    return {}
+
+
 def test_without_a_client_it_says_whose_to_set(owner):
     answer = bring(owner, refresh_token="1000.x")
     assert (answer.status, answer.code) == (403, "connect_refused") and "moorage client set" in answer.json[

@@ -5,6 +5,7 @@ import pytest
 from moorage.connections.return_urls import ReturnUrls
 from moorage.errors import SettingsInvalid
 from moorage.settings import load
+from tests.audit.entries import entries_of
 from tests.person import Person
 
 APP = "https://app.example.com/connected"
@@ -40,6 +41,14 @@ def test_who_declines_may_try_again_or_go_back(control, owner, acme):
     assert f'<a href="{back}">' in declined.text
 
 
+def test_its_query_is_for_those_who_may_connect(control, owner):
+    connection = owner.connect(return_url=f"{APP}?state=secret")["id"]
+    key = owner.call("POST", "/keys", {"name": "r", "scopes": ["connections:read"]}).json["secret"]
+    read = control.call("GET", f"/connections/{connection}", key=key)
+    assert read.json["connection"]["return_url"] is None and "secret" not in read.text
+    assert "state=secret" not in str(entries_of(control, owner.account))
+
+
 def test_without_one_a_page_says_it(control, owner, acme):
     connection = owner.connect()
     assert control.press(connection["url"], "acme").status == 200
@@ -62,7 +71,7 @@ NOWHERE = [
     f"{APP}x", f"{APP}/../x", f"{APP}/./x", f"{APP}/..", f"{APP}/%2e%2e/x", f"{APP}/.%2E/x", f"{APP}\\..\\x",
     f"{APP}/..;/x", f"{APP}/%2F..", f"{APP}/a b", f"{APP}\n", f"\t{APP}", f"{APP}/\r\nSet-Cookie:a=b", f"{APP}\0",
     f"{APP}#x", f"{APP}?a=b#c", f"{APP}?connection_id=1", f"{APP}?x=1&status=ACTIVE", f"{APP}?%73tatus=ACTIVE",
-    f"{APP}?a=<b>", f"{APP}/\u0131", "https://app.ex\u0430mple.com/connected", "https://app\u3002example.com/connected",
+    f"{APP}?a=<b>", f"{APP}?x=1;status=ACTIVE", f"{APP}/\u0131", "https://app.ex\u0430mple.com/connected", "https://app\u3002example.com/connected",
     f"{APP}?{'x' * 1000}", "https://app.example.com:0443/connected", "https://[::1]/connected", "http://127.1:3000",
     "http://0x7f000001:3000", "http://127.0.0.1:3000.evil.com", "http://127.0.0.1:30000", "http://127.0.0.1",
 ]  # fmt: skip

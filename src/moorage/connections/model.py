@@ -92,10 +92,12 @@ def connection_document(
     environment: Environment | None,
     default: bool,
     health: dict[str, Any],
+    return_url: str | None,
 ) -> dict[str, Any]:
     """The connection in the form of the control API.
 
-    `url` is the page on which a person connects it; None for a caller that may only read. `default` is True if calls
+    `url` is the page on which a person connects it. It and `return_url` are None for a caller that may only read, as
+    both may hold secrets. `default` is True if calls
     that name no connection go through it.
     """
     return {
@@ -112,7 +114,7 @@ def connection_document(
         "alias": connection.labels.alias,
         "tags": list(connection.labels.tags),
         "end_user": connection.labels.end_user,
-        "return_url": connection.return_url,
+        "return_url": return_url,
         "health": health,
         "metadata": connection.metadata,
     }

@@ -19,7 +19,8 @@ def noted(connection: Connection) -> dict[str, Any]:
         "upstream": upstream and asdict(upstream),
         "metadata": connection.metadata,
         **asdict(connection.labels),
-        "return_url": connection.return_url,
+        # Without its query, in which a program may send something secret.
+        "return_url": connection.return_url and connection.return_url.partition("?")[0],
     }
 
 

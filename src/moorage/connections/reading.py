@@ -1,7 +1,7 @@
 """Reads what a request to the control API of connections says: its filters and its body."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
     filters = Filters(
         **{name: query.get(name) or None for name in ("app", "status", "method", "alias", "end_user")},
         environment=_environment(query.get("environment") or None),
-        tags=tuple(tag for tag in query.getlist("tag") if tag),
+        tags=_wanted_tags(query.getlist("tag")),
     )
     if filters.app is not None:
         _require_app(filters.app, apps)
@@ -53,10 +53,18 @@ def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
         raise ParameterInvalid(f"alias can't be {quoted(filters.alias)}.", help=_RULES["alias"])
     if filters.end_user is not None and not is_end_user(filters.end_user):
         raise ParameterInvalid(f"end_user can't be {quoted(filters.end_user)}.", help=_RULES["end_user"])
-    for tag in filters.tags:
+    return filters
+
+
+def _wanted_tags(texts: Sequence[str]) -> tuple[str, ...]:
+    """Each tag once. A connection has no more than MAX_TAGS, and a database takes no condition of any length."""
+    tags = tuple(dict.fromkeys(text for text in texts if text))
+    for tag in tags:
         if not is_tag(tag):
             raise ParameterInvalid(f"tag can't be {quoted(tag)}.", help=_RULES["tags"])
-    return filters
+    if len(tags) > MAX_TAGS:
+        raise ParameterInvalid(f"No connection has {len(tags)} tags.", help=_RULES["tags"])
+    return tags
 
 
 def _environment(text: str | None) -> Environment | None:

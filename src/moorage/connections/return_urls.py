@@ -20,7 +20,7 @@ _RESULT_KEYS = ("connection_id", "status")
 _PORTS = {"http": "80", "https": "443"}
 _FORM = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<path>(?:/[A-Za-z0-9._~-]*)*)(?:\?(?P<query>[A-Za-z0-9._~!$'()*+,;=:@/?&%-]*))?"
+    r"(?P<path>(?:/[A-Za-z0-9._~-]*)*)(?:\?(?P<query>[A-Za-z0-9._~!$'()*+,=:@/?&%-]*))?"
 )
 
 

@@ -93,6 +93,7 @@ class Connections:
                 environment=self._environment_of(connection),
                 default=connection.id in defaults,
                 health=health_of(connection, self._explain, troubles.get(connection.id)).document,
+                return_url=connection.return_url if with_url else None,
             )
             for connection in listed
         ]
@@ -300,6 +301,20 @@ class Connections:
                 ):
                     await store.describe(tx, connection, {**connection.metadata, "scopes": scopes.split()})
                     await note_change(tx, "connection.widened", connection)
+
+    async def withdraw(self, connection: Connection) -> None:
+        """Delete a connection that was made for nothing, unless it was connected or deleted after it was read."""
+        async with self._database.transaction() as tx:
+            current = await store.find(tx, connection.id)
+            if current is not None and current.generation == connection.generation:
+                await store.remove(tx, connection.id)
+                await note(
+                    tx,
+                    "connection.withdrawn",
+                    connection.id,
+                    account=connection.account_id,
+                    before=noted(current),
+                )
 
     async def delete(
         self, connection: Connection, also: Callable[[Transaction], Awaitable[None]], revocation: str

@@ -34,6 +34,7 @@ class Authenticator(Protocol):
 
 class ConnectionChooser(Protocol):
     async def choose(self, account_id: str, app: str, name: str | None, reach: Reach) -> Connection: ...
+    async def names(self, account_id: str, app: str, reach: Reach) -> list[str]: ...
 
 
 class AccessToken(Protocol):
@@ -150,7 +151,9 @@ class Resolver:
         if not principal.scopes.may_call(app):
             raise ScopeMissing(f"proxy:{app}:read")
         if name is None and await self._guards.needs_name(principal.key_id):
-            raise ConnectionNameRequired
+            raise ConnectionNameRequired(
+                await self._connections.names(principal.account_id, app, principal.reach)
+            )
 
         async def look_up() -> Target:
             target = await self.target_of(principal, app, name)

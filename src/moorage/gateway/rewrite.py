@@ -159,8 +159,10 @@ class CallerHeaders:
         value = pair[1].strip()  # The parser does not remove white space at the end of a value.
         if name == b"authorization":
             self._authorization = self._authorization or value
-        elif name in _CHOICE:
-            self._connection = self._connection or value or None
+        elif name in _CHOICE and value:
+            # Two different names become one that nobody has, so that neither account gets what is meant for the other.
+            known = self._connection
+            self._connection = value if known in {None, value} else b"%b, %b" % (known, value)
         elif name == b"x-request-id":
             self.forwarded.append(pair)
             self.request_id = kept_request_id(value) or self.request_id

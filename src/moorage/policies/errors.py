@@ -1,5 +1,7 @@
 """What a policy may answer to a call."""
 
+from collections.abc import Sequence
+
 from moorage.errors import MoorageError
 from moorage.keys.errors import RightsExceeded
 from moorage.policies.model import Budget, Verdict
@@ -55,10 +57,12 @@ class ConnectionNameRequired(MoorageError):
 
     code = "connection_name_required"
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names` are those that the call could name."""
+        list_of_names = f" There are: {', '.join(names)}." if names else ""
         super().__init__(
             "The policy of this key wants each call to name its connection.",
-            help="Send Maton-Connection with the id of a connection; GET /connections shows them.",
+            help=f"Send Maton-Connection with the alias or the id of a connection.{list_of_names}",
         )
 
 

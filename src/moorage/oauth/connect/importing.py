@@ -85,7 +85,7 @@ class Importing:
             destination, minted = await self._tried(destination, brought)
             facts = await self._verified(destination, minted)
         except BaseException:
-            await self._connections.delete(connection, also=_nothing_else, revocation="nothing")
+            await self._connections.withdraw(connection)
             raise
         metadata = metadata_of(destination, facts, granted_scopes(minted)) | {"imported": True}
         if minted.refresh_token is None and provider.method == "OAUTH2":
@@ -95,7 +95,13 @@ class Importing:
         return await self._connections.get(account_id, connection.id)
 
     async def _destination(self, provider: Provider, brought: Brought) -> Destination:
+        if brought.refresh_token is not None and not provider.signs_in:
+            raise BodyInvalid(f"{provider.title} has no refresh tokens.", help="Bring an access_token.")
         if brought.organisation is not None:
+            if provider.embedded != "crm":
+                raise BodyInvalid(
+                    f"{provider.title} has no organisations here.", help="Leave organisation out."
+                )
             return await self._destinations.inside(provider, brought.organisation)
         choices = await self._destinations.choices(provider)
         centres = [choice.key for choice in choices if not choice.embedded and choice.key != DETECT]
@@ -164,10 +170,6 @@ class Importing:
             connection.id,
             lambda: self._connections.activate(connection, destination.upstream, metadata, also=keep),
         )
-
-
-async def _nothing_else(_tx: Transaction) -> None:
-    pass
 
 
 def _refusal(code: str) -> ImportRefused:
