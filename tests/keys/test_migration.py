@@ -108,3 +108,14 @@ def test_an_account_that_is_deleted_takes_its_keys_along(inside, home):
         database.execute("DELETE FROM accounts")
         assert database.execute("SELECT count(*) FROM api_key_secrets").fetchone() == (0,)
         assert database.execute("SELECT count(*) FROM api_keys").fetchone() == (0,)
+
+
+def test_they_stay_open_whatever_new_keys_may_do(inside):
+    async def policies(rooms):
+        keys = [await rooms.policies.document("a", f"key_{number}", None) for number in range(3)]
+        new, _ = await rooms.keys.create("a", "new")
+        return keys, new
+
+    keys, new = inside(policies)
+    assert [key["policy"]["mode"] for key in keys] == ["open"] * 3
+    assert keys[0]["defaults"]["live"] == "cautious" and new.policy is None

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from moorage.oauth.apps.providers import Providers
 from moorage.policies import Classifier
 
+PROVIDERS = Providers()
+SHIPPED = Classifier({app: PROVIDERS.get(app).operations for app in PROVIDERS.names})
 LEAD = "/crm/v8/Leads/3652397000000649013"
 
 
@@ -184,3 +187,32 @@ def test_a_header_that_asks_for_another_method_makes_a_call_destructive(headers)
 )
 def test_a_parameter_that_asks_for_another_method_makes_a_call_destructive(query):
     assert classed(f"GET /crm/v8/Leads?{query}").kind == "destructive"
+
+
+@pytest.mark.parametrize(
+    ("app", "call", "kind"),
+    [
+        ("slack", "GET /api/chat.postMessage", "write"), ("slack", "GET /api/chat.delete", "destructive"),
+        ("slack", "POST /api/conversations.list", "read"), ("slack", "GET /api/Chat.Delete", "destructive"),
+        ("notion", "POST /v1/databases/1/query", "read"), ("notion", "POST /v1/pages", "write"),
+        ("hubspot", "POST /crm/v3/objects/contacts/search", "read"),
+        ("hubspot", "POST /crm/v3/objects/contacts/batch/archive", "destructive"),
+        ("salesforce", "POST /services/data/v60.0/composite", "destructive"),
+        ("google-mail", "POST /gmail/v1/users/me/messages/send", "destructive"),
+        ("google-mail", "GET /gmail/v1/users/me/messages", "read"),
+        ("github", "POST /graphql", "destructive"), ("stripe", "POST /v1/refunds", "destructive"),
+        ("zoho-bigin", "POST /bigin/v2/coql", "read"), ("zoho-bigin", "DELETE /bigin/v2/Contacts", "destructive"),
+    ],
+)  # fmt: skip
+def test_the_files_of_shipped_apps_say_what_methods_do_not(app, call, kind):
+    method, _, path = call.partition(" ")
+    assert SHIPPED.classify(app, method, path.encode(), b"", b"").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "formless", "kind"),
+    [(None, True, "write"), (None, False, "destructive"), (b"_method=DELETE", False, "destructive")],
+)
+def test_a_body_that_is_no_form_names_no_other_method(body, formless, kind):
+    operation = Classifier().classify("acme", "POST", b"/upload", b"", body, formless=formless)
+    assert operation.kind == kind and ("kind" in operation.unsure) == (kind != "write" and body is None)

@@ -1,0 +1,74 @@
+"""Budgets hold for all processes of a database together, and for all keys with the same purse."""
+
+import pytest
+
+from moorage.policies import store
+from moorage.policies.errors import BudgetExhausted
+from moorage.policies.model import Budget
+from moorage.policies.spending import Purses
+
+HOUR = Budget("records", 10, 3600)
+
+
+@pytest.fixture
+def process(control):
+    """Makes the purses of another process."""
+
+    def make(*budgets, purse="p"):
+        purses = Purses(control.rooms.database, control.clock)
+
+        async def load():
+            async with control.rooms.database.reading() as tx:
+                await purses.load(tx, purse, budgets)
+
+        control.run(load())
+        return purses
+
+    return make
+
+
+def test_what_one_process_has_spent_the_others_know_after_they_have_settled(control, process):
+    one, other = process(HOUR), process(HOUR)
+    one.take("p", (HOUR,), 6)
+    other.take("p", (HOUR,), 3)
+    control.run(one.settle())
+    control.run(other.settle())
+    assert other.spent("p", HOUR) == 9
+    with pytest.raises(BudgetExhausted):
+        other.take("p", (HOUR,), 2)
+    other.take("p", (HOUR,), 1)
+    control.run(other.settle())
+    assert process(HOUR).spent("p", HOUR) == 10, "a process that starts later knows it, too"
+
+
+def test_a_new_span_begins_with_nothing_spent_in_every_process(control, process):
+    one, other = process(HOUR), process(HOUR)
+    one.take("p", (HOUR,), 10)
+    control.run(one.settle())
+    control.clock.advance(3600)
+    other.take("p", (HOUR,), 4)
+    control.run(other.settle())
+    one.take("p", (HOUR,), 6)
+    control.run(one.settle())
+    assert one.spent("p", HOUR) == 10
+    with pytest.raises(BudgetExhausted) as refused:
+        one.take("p", (HOUR,), 1)
+    assert 0 < refused.value.retry_after <= 3600
+
+
+def test_a_call_that_one_budget_refuses_counts_in_none(process):
+    calls, purses = Budget("calls", 1, 60), process(HOUR)
+    with pytest.raises(BudgetExhausted):
+        purses.take("p", (calls, HOUR), 11)
+    assert (purses.spent("p", calls), purses.spent("p", HOUR)) == (0, 0)
+
+
+def test_nothing_is_written_if_nothing_was_spent(control, process):
+    purses = process(HOUR)
+    control.run(purses.settle())
+    assert not control.run(_rows(control))
+
+
+async def _rows(control):
+    async with control.rooms.database.reading() as tx:
+        return await store.spent(tx, {"p"})
