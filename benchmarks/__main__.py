@@ -17,6 +17,7 @@ from benchmarks import (
     gateway,
     machine,
     postgresql,
+    requests,
     start,
     workers,
 )
@@ -29,6 +30,7 @@ from benchmarks.server import ServerFailed
 
 SECTIONS = {
     "gateway": gateway.measure,
+    "requests": requests.measure,
     "embedded": embedded.measure,
     "crm": crm.measure,
     "events": events.measure,

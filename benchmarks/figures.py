@@ -42,6 +42,7 @@ EVENTS = {  # By storage.
     "sqlite": "events.insert_batch_100.cpu_ratio",
     "postgresql": "events.postgresql.insert_batch_100.cpu_ratio",
 }
+LOGGED, LOGS = "1kb", ("log", "lines")  # The answers of calls that are noted, and where the notes go.
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 
 
@@ -62,7 +63,7 @@ SCENES = (
     Scene("tls.", (32,), {"1kb": 0.45, "60kb": 0.8}, secured=True),
     Scene("workers2.", (32,), {"1kb": 0.55, "60kb": 0.65}, workers=2),
 )
-_ADDED_RATIO, _MEMORY_RATIO, _EMBEDDED_RATIO = 4, 1.4, 1.25
+_ADDED_RATIO, _MEMORY_RATIO, _EMBEDDED_RATIO, _LOG_RATIO = 4, 1.4, 1.25, 0.97
 
 _RATIOS = {"list_200x5": 2.0, "list_200x20": 1.6, "search_word": 1.5}  # At most, over the bare statements.
 FLOOR_RATIOS = {"get": 2.0, "search_email": 4.0}  # At most, over a constant answer and the bare statements.
@@ -96,6 +97,12 @@ def _relayed(scene: Scene, size: str, connections: int) -> Iterator[Figure]:
         yield Figure(f"{name}.added_us", "us", "lower")
         yield Figure(f"{name}.nginx_added_us", "us", "lower")
         yield Figure(f"{name}.added_ratio", "x", "lower", _ADDED_RATIO)
+
+
+def _requests() -> Iterator[Figure]:
+    for way in LOGS:
+        yield Figure(f"requests.{way}.ratio", "x", "higher", _LOG_RATIO if way == "log" else None)
+        yield Figure(f"requests.{way}.cpu_ratio", "x", "lower")
 
 
 def _embedded() -> Iterator[Figure]:
@@ -247,6 +254,7 @@ def _files() -> Iterator[Figure]:
 # By the sections of the benchmark, which measure them.
 SECTIONS = {
     "gateway": tuple(_gateway()),
+    "requests": tuple(_requests()),
     "embedded": tuple(_embedded()),
     "crm": tuple(_crm()),
     "events": tuple(Figure(name, "x", "lower", 1.08) for name in EVENTS.values()),

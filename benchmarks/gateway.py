@@ -23,10 +23,10 @@ from moorage.settings import load
 from moorage.storage.migrate import migrate
 
 APP = "zoho-crm"
-_TOKEN = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef"
-_AUTHORIZATION = f"Zoho-oauthtoken {_TOKEN}"
+TOKEN = "1000.0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef"
+AUTHORIZATION = f"Zoho-oauthtoken {TOKEN}"
 _BODY_SIZES = {"1kb": 1_000, "60kb": 60_000}
-_PATHS = {"1kb": "crm/v8/Leads", "60kb": "crm/v8/Contacts"}
+PATHS = {"1kb": "crm/v8/Leads", "60kb": "crm/v8/Contacts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def measure(run: Run) -> dict[str, list[float]]:
     if machine.program("nginx") is None:
         print("gateway: not measured, because nginx is not installed (Debian: apt-get install nginx).")
         return {}
-    bodies = {size: _body(_BODY_SIZES[size]) for size in SIZES}
+    bodies = {size: body_of(size) for size in SIZES}
     run.folder.mkdir(parents=True, exist_ok=True)
     least = _constant_memory()
     figures: dict[str, list[float]] = {"gateway.constant_memory_mb": least}
@@ -80,15 +80,15 @@ def _memory(scene: Scene, pid: int, least: Sequence[float]) -> dict[str, list[fl
 def _ways(folder: Path, scene: Scene, bodies: dict[str, bytes]) -> Iterator[list[_Route]]:
     """The gateway, nginx and, where that says something, no proxy at all."""
     home = folder / "home"
-    files = {_PATHS[size]: body for size, body in bodies.items()}
+    files = {PATHS[size]: body for size, body in bodies.items()}
     certificates = issue(folder / "certificates") if scene.secured else None
     with ExitStack() as stack:
         upstream = stack.enter_context(
-            nginx.upstream(folder / "upstream", files, _AUTHORIZATION, certificates)
+            nginx.upstream(folder / "upstream", files, AUTHORIZATION, certificates)
         )
-        key = asyncio.run(connected(home, Upstream("remote", base_url=upstream.url), _TOKEN))
+        key = asyncio.run(connected(home, Upstream("remote", base_url=upstream.url), TOKEN))
         proxy = stack.enter_context(
-            nginx.proxy(folder / "proxy", upstream, key, _AUTHORIZATION, scene.workers, certificates)
+            nginx.proxy(folder / "proxy", upstream, key, AUTHORIZATION, scene.workers, certificates)
         )
         authority = certificates.authority if certificates else None
         server = stack.enter_context(running(home, workers=scene.workers, authority=authority))
@@ -97,7 +97,7 @@ def _ways(folder: Path, scene: Scene, bodies: dict[str, bytes]) -> Iterator[list
             _Route("nginx", proxy.url, proxy.pid, f"/{APP}", f"Bearer {key}"),
         ]
         if scene.directly:
-            ways.append(_Route("direct", upstream.url, upstream.pid, "", _AUTHORIZATION))
+            ways.append(_Route("direct", upstream.url, upstream.pid, "", AUTHORIZATION))
         yield ways
 
 
@@ -120,8 +120,9 @@ async def connected(home: Path, upstream: Upstream, token: str) -> str:
     return secret
 
 
-def _body(size: int) -> bytes:
-    """JSON of about that size, as an API would answer."""
+def body_of(name: str) -> bytes:
+    """JSON of about a size, as an API would answer."""
+    size = _BODY_SIZES[name]
     chance = random.Random(size)
     records: list[dict[str, str]] = []
     while len(json.dumps({"data": records})) < size:
@@ -137,7 +138,7 @@ def _candidates(scene: Scene, ways: Sequence[_Route], stack: ExitStack) -> Candi
         for connections in scene.connections:
             for way in ways:
                 headers = {"Authorization": way.authorization, "Accept": "application/json"}
-                request = raw("GET", f"{way.prefix}/{_PATHS[size]}?fields=Last_Name", headers)
+                request = raw("GET", f"{way.prefix}/{PATHS[size]}?fields=Last_Name", headers)
                 file = stack.enter_context(written([request]))
                 load = Load(way.url, file, connections, way.pid, core)
                 candidates[f"{size}.c{connections} {way.name}"] = load.run
@@ -147,7 +148,7 @@ def _candidates(scene: Scene, ways: Sequence[_Route], stack: ExitStack) -> Candi
 def _check(way: _Route, bodies: dict[str, bytes]) -> None:
     """The same bytes come back whichever way they are asked for."""
     for size, body in bodies.items():
-        url = f"{way.url}{way.prefix}/{_PATHS[size]}?fields=Last_Name"
+        url = f"{way.url}{way.prefix}/{PATHS[size]}?fields=Last_Name"
         assert fetched(url, way.authorization) == body, f"{way.name} changed the body"
 
 

@@ -41,6 +41,7 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "gateway.workers2.1kb.c32.nginx_ratio": 0.55,
         "gateway.workers2.60kb.c32.nginx_ratio": 0.65,
         "gateway.workers2.memory_ratio": 1.4,
+        "requests.log.ratio": 0.97,
         "embedded.list_200x5.ratio": 1.25,
         "crm.list_200x5.ratio": 2.0,
         "crm.list_200x5.depth_50000.ratio": 2.0,

@@ -143,6 +143,9 @@ class _Unhurried:
         self._lost = 0
 
     def write(self, lines: bytes) -> None:
+        if not _is_pipe():
+            self._put(lines.decode())
+            return
         pieces, piece = [], bytearray()
         for line in lines.splitlines(keepends=True):
             if piece and len(piece) + len(line) > self._PIECE:
@@ -164,18 +167,22 @@ class _Unhurried:
             sys.stderr.flush()
 
     def _is_ready(self) -> bool:
+        unread = array.array("i", [0])
         try:
-            descriptor = sys.stderr.fileno()
-            if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-                return True
-            unread = array.array("i", [0])
-            fcntl.ioctl(descriptor, termios.FIONREAD, unread)
-        except (OSError, ValueError):  # It has no descriptor, as in tests.
+            fcntl.ioctl(sys.stderr.fileno(), termios.FIONREAD, unread)
+        except OSError:  # Another system than Linux may not say it.
             return True
         return unread[0] <= self._UNREAD
 
 
 _unhurried = _Unhurried()
+
+
+def _is_pipe() -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode)
+    except (OSError, ValueError):  # It has no descriptor, as in tests.
+        return False
 
 
 class _Form(logging.Formatter):

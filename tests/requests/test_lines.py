@@ -9,6 +9,7 @@ import pytest
 
 from moorage import logs
 from moorage.logs import REQUEST_ID, JsonForm, Log, TerminalForm
+from moorage.requests import lines
 from moorage.requests.lines import AccessLines
 from moorage.requests.notes import Notes
 from moorage.requests.writer import Writer
@@ -30,9 +31,9 @@ def form(monkeypatch):
 
 
 def write(*notes):
-    lines = AccessLines(Log("moorage.test"))
-    if lines.are_wanted:
-        lines.write(notes, 1_796_000_000_000_000)
+    access = AccessLines(Log("moorage.test"))
+    if access.are_wanted:
+        access.write(notes, 1_796_000_000_000_000)
 
 
 def test_a_line_of_json_has_what_every_line_has_and_the_request_id(form, capsys):
@@ -67,8 +68,8 @@ def test_a_pipe_that_nobody_reads_holds_up_nobody_and_is_told(form, monkeypatch)
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as pipe, os.fdopen(reading) as other:
         monkeypatch.setattr(sys, "stderr", pipe)
-        for _ in range(100):
-            write(*[noted("a")] * 10)
+        for _ in range(10):
+            write(*[noted("a")] * 100)
         Log("moorage.test").warning("there.is.room")
         before = other.readline()
         assert "request.ended" in before
@@ -77,6 +78,24 @@ def test_a_pipe_that_nobody_reads_holds_up_nobody_and_is_told(form, monkeypatch)
         write(noted("a"))
         told = json.loads(other.readline())
         assert told["event"] == "logs.lines_lost" and told["count"] > 500
+
+
+def test_a_second_has_only_so_many_lines_and_the_next_says_how_many_more_there_were(
+    form, capsys, monkeypatch
+):
+    form(JsonForm())
+    monkeypatch.setattr(lines, "MOST", 2)
+    access = AccessLines(Log("moorage.test"))
+    for now, count in ((1, 3), (1, 1), (2, 1)):
+        monkeypatch.setattr(lines, "time", lambda now=now: now)
+        access.write([noted("a")] * count, 0)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in told] == [
+        *["request.ended"] * 2,
+        "request.lines_left_out",
+        "request.ended",
+    ]
+    assert told[2]["count"] == 2
 
 
 def test_a_server_without_a_request_log_has_access_lines(control, form, capsys):

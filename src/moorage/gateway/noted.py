@@ -85,26 +85,25 @@ class NotedCall(DoorExchange):
             caller = self._resolved.caller
         if caller is None or notes is None:
             return
-        decision = self.decision
-        notes.add(
-            Note(
-                caller,
-                self._head.method,
-                self._native,
-                self._request_id,
-                began,
-                self._sent_at,
-                self._answered_at,
-                ended,
-                status,
-                source,
-                error,
-                self._size,
-                self._bytes_out,
-                "true" if self._status else "unknown" if self.request_sent else "false",
-                *(() if decision is None else _decided(decision)),
-            )
+        note = Note(
+            caller,
+            self._head.method,
+            self._native,
+            self._request_id,
+            began,
+            self._sent_at,
+            self._answered_at,
+            ended,
+            status,
+            source,
+            error,
+            self._size,
+            self._bytes_out,
+            "true" if self._status else "unknown" if self.request_sent else "false",
         )
+        if self.decision is not None:
+            note.operation, note.verdict, note.rule = _decided(self.decision)
+        notes.add(note)
 
 
 def _decided(decision: Decision) -> tuple[Operation, str, str | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import time
 
 import msgspec
 
@@ -9,6 +10,9 @@ from moorage.logs import Log
 from moorage.requests.notes import Note
 
 EVENT = "request.ended"
+MOST = (
+    500  # Lines a second. More would cost calls more than they tell anybody; the request log has all of them.
+)
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -39,6 +43,11 @@ class AccessLines:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._second = (
+            0  # Of the last lines, since the epoch, with the number of lines that it may still have.
+        )
+        self._room = MOST
+        self._left_out = 0
 
     @property
     def are_wanted(self) -> bool:
@@ -46,7 +55,15 @@ class AccessLines:
 
     def write(self, notes: Sequence[Note], epoch: int) -> None:
         """`epoch` is as in `store.blocks`. The paths of the notes are those that may be shown."""
-        lines = [_line(note, epoch / 1_000_000) for note in notes]
+        now = int(time())
+        if now != self._second:
+            self._second, self._room = now, MOST
+            if self._left_out:
+                self._log.info("request.lines_left_out", count=self._left_out)
+                self._left_out = 0
+        lines = [_line(note, epoch / 1_000_000) for note in notes[: self._room]]
+        self._room -= len(lines)
+        self._left_out += len(notes) - len(lines)
         self._log.info_lines(_encode(lines), lambda: map(_values, lines))
 
 
