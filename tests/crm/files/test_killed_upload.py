@@ -22,12 +22,9 @@ from tests.waited import Waited
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def path(crm, monkeypatch):
-    """Where the files go."""
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
     in_small_parts(monkeypatch.setattr)
-    (lead,) = crm.insert("Leads", {"Last_Name": "Ash"})
-    return f"Leads/{lead}/Attachments"
 
 
 @pytest.mark.parametrize("point", POINTS)

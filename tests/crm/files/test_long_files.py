@@ -11,7 +11,6 @@ import apsw
 import pytest
 
 from moorage.crm.errors import OrganisationInvalid
-from moorage.crm.files import keeping
 from moorage.crm.storage import files as stored_files
 from moorage.crm.storage.contract.files import LINGER, UNUSED
 from moorage.crm.storage.sqlite import long_files, whole_files
@@ -28,17 +27,8 @@ from tests.waited import Waited
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    """What is longer than eight bytes is a long file, in parts of four."""
-    for module in (keeping, long_files, stored_files):
-        monkeypatch.setattr(module, "PART_SIZE", 4)
-    monkeypatch.setattr(keeping, "AT_ONCE", 2)
-
-
-@pytest.fixture
-def path(crm):
-    (lead,) = crm.insert("Leads", {"Last_Name": "Ash"})
-    return f"Leads/{lead}/Attachments"
+def small_parts(in_parts_of_four):
+    in_parts_of_four(long_files, stored_files)
 
 
 @pytest.fixture

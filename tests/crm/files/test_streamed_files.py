@@ -6,7 +6,6 @@ import os
 import psycopg
 import pytest
 
-from moorage.crm.files import keeping
 from moorage.crm.storage import files as stored_files
 from moorage.crm.storage.contract.files import UNUSED
 from moorage.crm.storage.postgresql import files as postgresql_files
@@ -20,17 +19,8 @@ pytestmark = pytest.mark.parametrize("storage_kind", ["postgresql"], indirect=Tr
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    """What is longer than eight bytes is a long file, in parts of four."""
-    for module in (keeping, postgresql_files, stored_files):
-        monkeypatch.setattr(module, "PART_SIZE", 4)
-    monkeypatch.setattr(keeping, "AT_ONCE", 2)
-
-
-@pytest.fixture
-def path(crm):
-    (lead,) = crm.insert("Leads", {"Last_Name": "Ash"})
-    return f"Leads/{lead}/Attachments"
+def small_parts(in_parts_of_four):
+    in_parts_of_four(postgresql_files, stored_files)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ a text with the name of a long file, and where in it the bytes are. A copy of th
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from moorage.locks import FileLock
 from moorage.storage import flush_folder
 
 _LOCK = "lock"
+_NAME = re.compile(r"[0-9]+-[0-9a-f]{16}")
 _BESIDE = 64 * 1024  # Bytes of a body that may be kept beside those of its file.
 _IS_PLACE = "typeof(data) = 'text'"
 # Whether a content is still being written, or its first part is in this long file.
@@ -88,7 +90,9 @@ class LongFiles:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Nothing is removed until the block ends, though later rows may not lead to it any more."""
-        self._make()
+        if not self._folder.exists():  # What comes into it now stays longer than anybody reads.
+            yield
+            return
         with FileLock(self._folder / _LOCK, shared=True):
             yield
 
@@ -116,7 +120,7 @@ class LongFiles:
 
     def _names(self) -> list[str]:
         try:
-            return [path.name for path in self._folder.iterdir() if path.name != _LOCK]
+            return [path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name)]
         except FileNotFoundError:
             return []
 
