@@ -1,6 +1,8 @@
 """An owner gives an agent a strict key, sees it ask, and approves in a browser: on a whole server."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -131,3 +133,12 @@ def test_a_repeat_with_an_idempotency_key_gets_the_first_answer(server, owner, a
     answers = [agent("POST", LEADS, lead, Idempotency_Key="try-1") for _ in range(3)]
     assert {status for status, _, _ in answers} == {201}
     assert len(leads_named(server, "Repeated")) == 1
+
+
+def test_the_page_shows_the_error_as_it_is(agent):
+    page = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text()
+    [printed] = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown, told = json.loads(printed), agent("POST", LEADS, {"data": [{"Last_Name": "Shown"}]})[2]
+    assert shown.keys() == told.keys()
+    assert shown["error"].keys() == told["error"].keys()
+    assert shown["message"].startswith(told["message"].partition(":")[0])

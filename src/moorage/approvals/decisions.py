@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from moorage.approvals.diffs import Diffs
-from moorage.approvals.model import HeldCall
+from moorage.approvals.model import STATES, HeldCall, State
 from moorage.approvals.service import Approvals, Decision
 from moorage.errors import MoorageError
 from moorage.http.errors import BodyInvalid
@@ -21,6 +21,8 @@ from moorage.web.pages import Pages, headers, html_headers
 LONGEST_REASON = 500
 _LONGEST_BODY = 4000  # Characters of a body that are shown.
 _RECENT = 50
+_WAITING: tuple[State, ...] = ("waiting",)
+_OTHERS = tuple(state for state in STATES if state != "waiting")
 
 _PAGES = Pages("moorage.approvals", "Moorage")
 _HEADERS = {name.decode(): value.decode() for name, value in headers()}
@@ -37,9 +39,8 @@ class DecisionPages:
         if person is None:
             return self.sessions.to_sign_in(request)
         person.require("approvals:read")
-        found, now = await self.approvals.search(person.account_id), self.approvals.now()
-        waiting = [approval for approval in found if approval.state_at(now) == "waiting"]
-        others = [approval for approval in found if approval not in waiting]
+        waiting = await self.approvals.search(person.account_id, states=_WAITING)
+        others = await self.approvals.search(person.account_id, states=_OTHERS)
         return self._page(
             request,
             "list.html",

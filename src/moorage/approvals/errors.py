@@ -108,3 +108,15 @@ class PersonNeeded(MoorageError):
             "Only a person who has signed in can decide on a held call. No API key can.",
             help="Open the link of the held call in a browser, and sign in there.",
         )
+
+
+class HourImpossible(MoorageError):
+    """A person can't allow for an hour what may be anything."""
+
+    code = "hour_impossible"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What this call does differs from call to call, so it can't be allowed for an hour.",
+            help="Approve this call alone.",
+        )

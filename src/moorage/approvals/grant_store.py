@@ -45,6 +45,8 @@ async def add(tx: Transaction, grant: Grant) -> None:
 
 async def covering(tx: Transaction, asked: Asked) -> Grant | None:
     """The leave that covers a call: of the same key, connection, operation and module."""
+    if not asked.is_of_a_kind:
+        return None
     is_same = (
         (grants.c.account_id == asked.account_id)
         & (grants.c.key_id == asked.key_id)

@@ -6,8 +6,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moorage.approvals.errors import ApprovalDeclined, ApprovalRequired
-from moorage.approvals.model import UNDER_WAY, Answer, Approval, Asked, HeldCall, approval_document
+from moorage.approvals.errors import AnswerGone, ApprovalDeclined, ApprovalRequired
+from moorage.approvals.model import (
+    MANY_THINGS,
+    UNDER_WAY,
+    Answer,
+    Approval,
+    Asked,
+    HeldCall,
+    approval_document,
+)
 from moorage.approvals.service import Approvals
 from moorage.approvals.wording import words_of
 from moorage.connections.model import Connection, Environment, Upstream
@@ -15,6 +23,7 @@ from moorage.http.message import Headers, Response
 from moorage.http.timestamps import wire_time_of
 from moorage.keys.model import Principal
 from moorage.policies import Operation, Verdict
+from moorage.policies.model import ANY_MODULE
 
 _RETRY_AFTER = b"5"  # Seconds.
 
@@ -80,7 +89,7 @@ class Holder:
             app=connection.app,
             environment="live" if upstream is None else self._environment(connection.app, upstream),
             operation=operation.name,
-            module=modules,
+            module=_subject(operation, path),
             kind=operation.kind,
             words=words_of(call.method, path, modules, _records(call)),
             reason=call.verdict.reason,
@@ -91,6 +100,8 @@ class Holder:
         link = self._approvals.link(approval.id)
         now = self._approvals.now()
         state = approval.state_at(now)
+        if state == "unknown":
+            raise AnswerGone(f"The held call {approval.id} is unknown. {approval.note}")
         if state not in UNDER_WAY:
             raise ApprovalDeclined(f"The held call {approval.id} is {state}. {approval.note or ''}".rstrip())
         if not is_async:
@@ -112,6 +123,15 @@ def response_of(answer: Answer) -> Response:
     if answer.status >= 400:
         headers.append((b"moorage-error-source", b"upstream"))
     return Response(answer.status, answer.body, headers)
+
+
+def _subject(operation: Operation, path: str) -> str:
+    """What the operation is about. Two calls of one operation about the same do the same kind of thing."""
+    if operation.parts or operation.opaque:
+        return MANY_THINGS
+    if "/" not in operation.name:  # A path that is in no table: the name says nothing but the method.
+        return path
+    return MANY_THINGS if ANY_MODULE in operation.modules else ", ".join(operation.modules)
 
 
 def _records(call: AskedCall) -> int:

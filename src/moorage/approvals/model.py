@@ -41,6 +41,9 @@ _PER_TRY = frozenset(
 )
 
 
+MANY_THINGS = "*"  # What a call is about that may do anything, such as a composite request.
+
+
 @dataclass(frozen=True, slots=True)
 class HeldCall:
     """The bytes that are sent if a person approves. `native` is what follows the app's name, with the query.
@@ -74,8 +77,9 @@ class HeldCall:
 class Asked:
     """What a person is asked: whose call it is, what it does, and why it was held.
 
-    `operation` is its name, as `Delete records`, and `module` what it is about; `kind` is read, write or destructive.
-    `words` say all of it in one sentence. `rule` is the name of the rule that asks.
+    `operation` is its name, as `DELETE /crm/v8/{module}/{id}`, and `module` what it is about: modules, or a path if the
+    app has none, or MANY_THINGS. `kind` is read, write or destructive. `words` say all of it in one sentence. `rule`
+    is the name of the rule that asks.
     """
 
     account_id: str
@@ -91,6 +95,11 @@ class Asked:
     words: str
     reason: str
     rule: str | None
+
+    @property
+    def is_of_a_kind(self) -> bool:
+        """True if other calls are the same operation, so that a person can allow it for an hour."""
+        return self.module != MANY_THINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from moorage.approvals.errors import (
     ApprovalTooLarge,
     ApprovalUnknown,
     ApprovalWaiting,
+    HourImpossible,
 )
 from moorage.approvals.model import (
     STATES,
@@ -189,11 +190,13 @@ class Approvals:
     async def decide(self, account_id: str, approval_id: str, decision: Decision) -> Approval:
         """Approve a call, or decline it. Who decides is a person: no caller gets here with an API key.
 
-        Raises ApprovalUnknown, ApprovalDecided.
+        Raises ApprovalUnknown, ApprovalDecided, HourImpossible.
         """
         state: State = "approved" if decision.approves else "declined"
         async with self._database.transaction(quiet=True) as tx:
             approval = await _require(tx, account_id, approval_id)
+            if decision.an_hour and not approval.asked.is_of_a_kind:
+                raise HourImpossible
             if not await store.decide(tx, approval_id, state, by=decision.by, note=decision.note):
                 raise ApprovalDecided(approval_id, approval.state_at(tx.now))
             if decision.approves:

@@ -37,6 +37,7 @@ STATUS: dict[str, int] = {
     "default_deleted": 409,
     "form_refused": 403,
     "headers_too_large": 431,
+    "hour_impossible": 409,
     "idempotency_key_busy": 409,
     "idempotency_key_invalid": 400,
     "idempotency_key_reused": 422,

@@ -269,8 +269,8 @@ def approval_time(text: str) -> int:
 
 
 def approval_body(text: str) -> int:
-    if not re.fullmatch(r"\d{1,8}", text, re.ASCII) or not 1024 <= int(text) <= 16 * 1024 * 1024:
-        raise ValueError("use a number of bytes from 1024 to 16777216, such as 1048576")
+    if not re.fullmatch(r"\d{1,7}", text, re.ASCII) or not 1024 <= int(text) <= 4 * 1024 * 1024:
+        raise ValueError("use a number of bytes from 1024 to 4194304, such as 1048576")
     return int(text)
 
 
