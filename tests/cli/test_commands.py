@@ -22,11 +22,12 @@ CONNECTION = {
 
 def test_connections_are_listed_as_a_table(server, moorage):
     more = {"default": True, "environment": "live", "metadata": {"organisation": "Quay"}, "alias": "sales-eu"}
+    more["health"] = {"status": "limited", "reason": "…", "since": None, "next": None}
     server.answers(200, {"connections": [CONNECTION | more]})
     outcome = moorage("connection", "list", "--app", "zoho-crm", "--status", "ACTIVE")
     assert [line.split() for line in outcome.out.splitlines()] == [
         ["ID", "ALIAS", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED"],
-        ["c1", "sales-eu", "zoho-crm", "ACTIVE", "*", "live", "Quay", "2026-01-01T00:00:00Z"],
+        ["c1", "sales-eu", "zoho-crm", "ACTIVE", "(limited)", "*", "live", "Quay", "2026-01-01T00:00:00Z"],
     ]
     assert server.seen[0].target == "/connections?app=zoho-crm&status=ACTIVE"
 

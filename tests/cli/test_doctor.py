@@ -12,6 +12,7 @@ import sqlite3
 import pytest
 
 from moorage import settings
+from moorage.connections.labels import Labels
 from moorage.doctor import examination
 from moorage.rooms import Urls, open_rooms
 from moorage.serve.data_folder import Running, locked, write_note
@@ -101,7 +102,8 @@ def test_the_callback_url_is_the_one_that_people_reach(moorage, started, monkeyp
 
 def test_one_connection_can_be_looked_at_alone(moorage, started):
     async def another(rooms):
-        return (await rooms.connections.create(await rooms.keys.first_account(), "zoho-crm")).id
+        account = await rooms.keys.first_account()
+        return (await rooms.connections.create(account, "zoho-crm", labels=Labels("sales-eu"))).id
 
     waiting = inside(started, another)
     assert len(told(moorage)["diagnoses"]) == 1
@@ -109,7 +111,8 @@ def test_one_connection_can_be_looked_at_alone(moorage, started):
     assert (diagnosis["connection_id"], diagnosis["healthy"]) == (waiting, False)
     assert waiting not in moorage("doctor").out  # It is no trouble, unless somebody asks for it.
     named = moorage("doctor", "--connection", waiting).out
-    assert f"warning  connection {waiting} (zoho-crm, PENDING): Nobody" in named
+    assert f"warning  connection sales-eu, {waiting} (zoho-crm, PENDING): Nobody" in named
+    assert moorage("doctor", "--connection", "sales-eu").out == named
 
     async def fail(rooms):
         connection = await rooms.connections.get(await rooms.keys.first_account(), waiting)

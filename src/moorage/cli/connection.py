@@ -9,11 +9,12 @@ import typer
 from moorage.cli import context, reading
 from moorage.cli.command import apps, starting
 from moorage.cli.connecting import invite, wait_until_connected
+from moorage.cli.connection_shown import row, show
 from moorage.cli.durations import duration_in
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
-from moorage.client import ApiError, Connection, Health, Moorage
+from moorage.client import ApiError, Moorage
 from moorage.near import did_you_mean
 
 ENVIRONMENTS = ("embedded", "sandbox", "live")
@@ -76,14 +77,14 @@ def list_(
         print_json({"connections": connections})
         return
     columns = ("ID", "ALIAS", "APP", "STATUS", "DEFAULT", "ENVIRONMENT", "ACCOUNT", "CREATED")
-    print_table(columns, [_row(connection) for connection in connections])
+    print_table(columns, [row(connection) for connection in connections])
 
 
 @commands.command()
 def get(name: ConnectionName, *, url: Url = None, as_json: Json = False) -> None:
     """Show one connection."""
     with context.client(url) as client, _suggesting_name(client, name):
-        _show(client.connections.get(name), as_json=as_json)
+        show(client.connections.get(name), as_json=as_json)
 
 
 @commands.command()
@@ -136,7 +137,7 @@ def create(
         if timeout and organisation is None:
             invite(connection["url"] or "", browser=browser)
             connection = wait_until_connected(client, connection["connection_id"], timeout)
-        _show(connection, as_json=as_json)
+        show(connection, as_json=as_json)
 
 
 @commands.command("import")
@@ -196,7 +197,7 @@ def import_(
             tags=tags,
             end_user=end_user,
         )
-    _show(connection, as_json=as_json)
+    show(connection, as_json=as_json)
 
 
 @commands.command()
@@ -230,7 +231,7 @@ def label(
     if not labels:
         raise UsageError("Nothing would change", help="Use --alias, --tag, --end-user or --remove.")
     with context.client(url) as client, _suggesting_name(client, name):
-        _show(client.connections.label(name, **labels), as_json=as_json)
+        show(client.connections.label(name, **labels), as_json=as_json)
 
 
 @commands.command()
@@ -323,48 +324,3 @@ def _suggesting_name(client: Moorage, name: str) -> Iterator[None]:
             names += [connection["connection_id"] for connection in connections]
             error.message += did_you_mean(name, names)
         raise
-
-
-def _show(connection: Connection, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"connection": connection})
-        return
-    for name, value in _facts(connection):
-        typer.echo(f"{name:18} {value}")
-
-
-def _row(connection: Connection) -> tuple[object, ...]:
-    metadata = connection.get("metadata", {})
-    account = metadata.get("organisation") or metadata.get("user") or metadata.get("reason")
-    default = "*" if connection["default"] else ""
-    status = f"{connection['status']} (not verified)" if "not_verified" in metadata else connection["status"]
-    kind, created = connection["environment"], _second(connection["creation_time"])
-    name = connection["connection_id"], connection.get("alias")  # A server of an earlier version knows none.
-    return *name, connection["app"], status, default, kind, account, created
-
-
-def _facts(connection: Connection) -> Iterator[tuple[str, Any]]:
-    """The facts for a person, without `id`, which repeats `connection_id`."""
-    for name, value in connection.items():
-        if name == "health":
-            yield from _health(connection["health"])
-        elif isinstance(value, dict):
-            yield from ((key, _joined(fact)) for key, fact in value.items())
-        elif name != "id" and value not in (None, []):
-            yield name, _joined(value)
-
-
-def _health(health: Health) -> Iterator[tuple[str, Any]]:
-    since = f" since {_second(health['since'])}" if health["since"] else ""
-    yield "health", f"{health['status']}{since}: {health['reason']}"
-    if health["next"]:
-        yield "next", health["next"]
-
-
-def _second(time: str) -> str:
-    """A time to the second."""
-    return f"{time.partition('.')[0].rstrip('Z')}Z"
-
-
-def _joined(value: Any) -> Any:
-    return " ".join(map(str, value)) if isinstance(value, list) else value

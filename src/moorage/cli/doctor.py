@@ -64,8 +64,10 @@ def _findings(report: "Report") -> Iterator[tuple[str, "Finding"]]:
         yield check.name, check.finding
     for diagnosis in report.connections:
         connection = diagnosis.connection
+        alias = connection.labels.alias
+        name = connection.id if alias is None else f"{alias}, {connection.id}"
         for finding in diagnosis.findings:
-            yield f"connection {connection.id} ({connection.app}, {connection.status})", finding
+            yield f"connection {name} ({connection.app}, {connection.status})", finding
 
 
 def _lines(name: str, finding: "Finding") -> Iterator[str]:

@@ -5,13 +5,28 @@ outside the embedded CRM. A connection to the embedded CRM is the default only i
 An account outside whose connection FAILED counts, too: a call for it must never reach the embedded CRM.
 """
 
+from dataclasses import dataclass
+
 from moorage.access import Reach
 from moorage.connections import store
 from moorage.connections.errors import ConnectionInactive, ConnectionMissing, DefaultDeleted
 from moorage.connections.model import Connection, Filters, within
+from moorage.errors import MoorageError
 from moorage.storage import Transaction
 
 MAX_SUGGESTIONS = 10  # Connections that an error lists to choose from.
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The default connection of an app, and the connection that was chosen as such. Either may be None.
+
+    If only `chosen` is set, that connection was deleted or is not ACTIVE.
+    """
+
+    app: str
+    connection_id: str | None
+    chosen: str | None
 
 
 async def default_in(tx: Transaction, account_id: str, app: str, reach: Reach) -> Connection:
@@ -57,3 +72,25 @@ def _name(connection: Connection) -> str:
     holder = connection.metadata.get("organisation") or connection.metadata.get("user")
     name = connection.labels.alias or connection.id
     return f"{name} ({holder})" if holder else name
+
+
+def only_one(reach: Reach) -> str | None:
+    """The id of the connection of a key for a single connection; None for other keys."""
+    if reach.apps == frozenset() and len(reach.connections) == 1:
+        return next(iter(reach.connections))
+    return None
+
+
+async def default_of(tx: Transaction, account_id: str, app: str, reach: Reach) -> str | None:
+    """The id of the connection for calls that name none, or None."""
+    only = only_one(reach)
+    if only is not None:
+        connection = await store.find(tx, only)
+        if connection is None or not within(reach, connection):
+            return None
+        is_used = (connection.account_id, connection.app, connection.status) == (account_id, app, "ACTIVE")
+        return only if is_used else None
+    try:
+        return (await default_in(tx, account_id, app, reach)).id
+    except MoorageError:
+        return None

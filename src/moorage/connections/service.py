@@ -1,14 +1,13 @@
 """Create, list, choose, activate and delete connections."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.audit import note
 from moorage.clock import Clock
 from moorage.connections import store
-from moorage.connections.defaults import default_in, names_in
+from moorage.connections.defaults import Default, default_in, default_of, names_in, only_one
 from moorage.connections.errors import (
     ConnectionAppMismatch,
     ConnectionInactive,
@@ -24,29 +23,15 @@ from moorage.connections.model import (
     Filters,
     Upstream,
     connection_document,
-    within,
 )
 from moorage.connections.naming import named, require_free
 from moorage.connections.noting import choose, note_change, noted
 from moorage.connections.sessions import Sessions
-from moorage.errors import MoorageError
 from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.storage import Database, Transaction
 
 log = Log(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """The default connection of an app, and the connection that was chosen as such. Either may be None.
-
-    If only `chosen` is set, that connection was deleted or is not ACTIVE.
-    """
-
-    app: str
-    connection_id: str | None
-    chosen: str | None
 
 
 class Connections:
@@ -85,7 +70,7 @@ class Connections:
         apps = {(connection.account_id, connection.app) for connection in listed}
         async with self._database.reading() as tx:
             troubles = await self._troubles(tx, ids)
-            defaults = {await _default_of(tx, account_id, app, reach) for account_id, app in sorted(apps)}
+            defaults = {await default_of(tx, account_id, app, reach) for account_id, app in sorted(apps)}
         return [
             connection_document(
                 connection,
@@ -197,7 +182,7 @@ class Connections:
 
         Raises ConnectionUnknown, ConnectionAppMismatch, ConnectionInactive, and the errors of `default_in`.
         """
-        name = name if name is not None else _only_one(reach)
+        name = name if name is not None else only_one(reach)
         async with self._database.reading() as tx:
             if name is None:
                 return await default_in(tx, account_id, app, reach)
@@ -229,7 +214,7 @@ class Connections:
     async def default(self, account_id: str, app: str, reach: Reach = EVERYWHERE) -> Default:
         async with self._database.reading() as tx:
             return Default(
-                app, await _default_of(tx, account_id, app, reach), await store.chosen(tx, account_id, app)
+                app, await default_of(tx, account_id, app, reach), await store.chosen(tx, account_id, app)
             )
 
     async def of_session(self, token: str) -> Connection:
@@ -336,24 +321,3 @@ class Connections:
                 before=noted(connection),
                 after=after,
             )
-
-
-def _only_one(reach: Reach) -> str | None:
-    """The id of the connection of a key for a single connection; None for other keys."""
-    if reach.apps == frozenset() and len(reach.connections) == 1:
-        return next(iter(reach.connections))
-    return None
-
-
-async def _default_of(tx: Transaction, account_id: str, app: str, reach: Reach) -> str | None:
-    only = _only_one(reach)
-    if only is not None:
-        connection = await store.find(tx, only)
-        if connection is None or not within(reach, connection):
-            return None
-        is_used = (connection.account_id, connection.app, connection.status) == (account_id, app, "ACTIVE")
-        return only if is_used else None
-    try:
-        return (await default_in(tx, account_id, app, reach)).id
-    except MoorageError:
-        return None
