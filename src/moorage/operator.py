@@ -177,7 +177,11 @@ class Operator:
         return count_rows(self.settings.database_url, CONTROL)
 
     async def move_control(self, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:
-        """Copy the control database to another URL. No server may use it. Raises DatabaseNotEmpty, DatabaseServed."""
+        """Copy the control database to another URL, and the request log. No server may use them.
+
+        Raises DatabaseNotEmpty, DatabaseServed.
+        """
+        from moorage.requests.place import carry
         from moorage.storage.migrate import CONTROL
         from moorage.storage.moving import move, require_empty
 
@@ -185,6 +189,7 @@ class Operator:
         if dry_run:
             for table, count in self.control_rows().items():
                 on_table(table, count)
+            carry(self.settings, target, on_table, dry_run=True)
             return
         # Noted before, so that the entry is among the rows that are copied.
         await self._rooms.note("database.moved", "control", {"to": target.partition(":")[0]})
@@ -194,6 +199,7 @@ class Operator:
         except MoorageError as error:
             await self._rooms.note("database.failed", "control", {"change": "moved", "reason": error.code})
             raise
+        carry(self.settings, target, on_table, dry_run=False)
 
     async def move_organisation(
         self, slug: str, target: str, tell: Callable[[str], None], *, dry_run: bool

@@ -64,6 +64,25 @@ def test_it_goes_to_postgresql_and_back_and_everything_is_as_it_was(
     assert [move["after"] for move in moves] == [{"to": "sqlite"}, {"to": "postgresql"}]
 
 
+def test_the_request_log_goes_along_unless_there_is_one_already(
+    moorage, filled, monkeypatch, database_url, tmp_path
+):
+    log = filled / "requests.db"
+    with closing(sqlite3.connect(log)) as connection:
+        connection.execute("INSERT INTO blocks VALUES (1, 2, 'a', 2, 0, x'00ff')")
+        connection.commit()
+    assert "requests.blocks: 1 row\n" in moorage("move", "control", "--to", database_url, "--dry-run").err
+    assert "requests.blocks: 1 row\n" in moorage("move", "control", "--to", database_url).err
+    with psycopg.connect(database_url) as connection:
+        [row] = connection.execute("SELECT last, content FROM moorage_requests.blocks").fetchall()
+    assert row == (2, b"\x00\xff")
+    on(monkeypatch, database_url, filled)
+    to = f"sqlite:///{tmp_path}/back/moorage.db"
+    assert "requests." not in moorage("move", "control", "--to", to, "--dry-run").err
+    log.unlink()
+    assert moorage("move", "control", "--to", to, "--json").json["rows"]["requests.blocks"] == 1
+
+
 def test_a_dry_run_says_how_much_and_changes_nothing(moorage, filled, database_url):
     said = moorage("move", "control", "--to", database_url, "--dry-run")
     assert said.status == 0 and "would be copied" in said.out and "api_keys: 1 row\n" in said.err

@@ -108,3 +108,22 @@ def test_a_key_that_is_not_allowed_any_more_sends_nothing(send):
 def test_an_answer_that_is_too_long_is_not_kept(send):
     answer = send(OK.replace(b"Length: 2", b"Length: 1001") + b"x" * 999)
     assert (answer.status, answer.body, answer.is_whole) == (200, b"", False)
+
+
+def test_an_approved_call_is_on_record_under_the_id_of_its_approval(send):
+    notes = send.world.notes.waiting
+    notes.clear()
+    send(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")
+    [note] = notes
+    assert (note.request_id, note.method, note.status, note.verdict, note.sent) == (
+        b"a1",
+        b"PUT",
+        201,
+        "ask",
+        "true",
+    )
+    assert (note.caller.key_id, note.bytes_in, note.bytes_out) == ("agent", len(CALL.body), 2)
+    with pytest.raises(UpstreamUnreachable):
+        send(None)
+    assert (notes[-1].status, notes[-1].error, notes[-1].sent) == (0, "upstream_unreachable", "unknown")
+    notes.clear()

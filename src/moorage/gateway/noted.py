@@ -10,7 +10,7 @@ from moorage.http.answering import DoorExchange
 from moorage.http.errors import STATUS
 from moorage.http.message import Response
 from moorage.policies import Decision
-from moorage.requests import Caller, Note, Operation, Source
+from moorage.requests import Caller, Note, Notes, Operation, Sent, Source
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -119,3 +119,30 @@ def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
     connection = dict(error.through).get(b"Moorage-Connection")
     connection_id = None if connection is None else connection.decode("ascii").partition(";")[0]
     return Caller(*error.called_by, headers.route_key.app.decode("latin-1"), connection_id)
+
+
+class OwnNote:
+    """The note of a call that this server sends by itself, after a person has approved it."""
+
+    def __init__(
+        self, notes: Notes | None, caller: Caller, method: str, native: bytes, request_id: str, size: int
+    ) -> None:
+        self._notes = notes
+        self._call = caller, method.encode("latin-1"), native, request_id.encode("ascii")
+        self._began = monotonic()
+        self._size = size
+
+    def answered(self, status: int, size: int) -> None:
+        self._add(monotonic(), status, "upstream", None, size, "true")
+
+    def failed(self, error: str, *, sent: Sent) -> None:
+        self._add(0.0, 0, "gateway", error, 0, sent)
+
+    def _add(
+        self, answered: float, status: int, source: Source, error: str | None, size: int, sent: Sent
+    ) -> None:
+        if self._notes is not None:
+            moments = self._began, self._began, answered, monotonic()
+            note = Note(*self._call, *moments, status, source, error, self._size, size, sent)
+            note.verdict = "ask"
+            self._notes.add(note)

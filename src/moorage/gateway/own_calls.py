@@ -9,6 +9,7 @@ from moorage.approvals.sending import Ready, Unsent
 from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamError
 from moorage.gateway.gateway import Gateway
+from moorage.gateway.noted import OwnNote
 from moorage.gateway.paths import require_safe
 from moorage.gateway.rewrite import KEPT_FROM_CALLER, AnswerHead
 from moorage.gateway.target import Target
@@ -50,7 +51,7 @@ class OwnCalls:
         asked = approval.asked
         principal = await self._keys.principal_of(asked.account_id, asked.key_id)
         target = await self._target(principal, asked.app, asked.connection_id, call)
-        return lambda: self._answer(target, call)
+        return lambda: self._noted(approval.id, target, call)
 
     async def read(self, approval: Approval, native: bytes) -> Answer:
         """Get what is at a path, as the key of a held call could. Raises MoorageError, and Unsent."""
@@ -78,6 +79,22 @@ class OwnCalls:
             names = tuple(name for name, _ in call.headers)
             target.guard.require_not_denied(call.method.encode(), call.native, call.body, names)
         return target
+
+    async def _noted(self, approval_id: str, target: Target, call: HeldCall) -> Answer:
+        """The answer of a call. The call gets into the request log, with the id of its approval as its request id."""
+        note = OwnNote(
+            self._gateway.notes, target.caller, call.method, call.native, approval_id, len(call.body)
+        )
+        try:
+            answer = await self._answer(target, call)
+        except Unsent:
+            note.failed("not_sent", sent="false")
+            raise
+        except BaseException as error:
+            note.failed(error.code if isinstance(error, MoorageError) else "internal", sent="unknown")
+            raise
+        note.answered(answer.status, len(answer.body))
+        return answer
 
     async def _answer(self, target: Target, call: HeldCall) -> Answer:
         if target.origin is None:

@@ -1,11 +1,17 @@
 """Where the request log is: beside the control database, so that neither waits for the other."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from moorage.requests.migrations import REQUESTS
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
+from moorage.storage.errors import DatabaseNotEmpty
 from moorage.storage.migrate import migrate
+from moorage.storage.moving import count_rows, move, require_empty
+from moorage.storage.sqlite import sqlite_path
+
+_OF_LOG = "requests."  # Begins the names of its tables.
 
 
 def url_of(settings: Settings) -> str:
@@ -21,3 +27,27 @@ def beside(database_url: str, home: Path) -> str:
 def prepare(settings: Settings) -> None:
     """Make the tables, or bring them up to date. Raises DatabaseUnusable."""
     migrate(url_of(settings), history=REQUESTS)
+
+
+def carry(settings: Settings, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:
+    """Copy the log to where it is with the control database `target`. A log that is there already is left alone.
+
+    `on_table` is called as in `moving.move`. Raises DatabaseUnusable.
+    """
+    old, new = url_of(settings), beside(target, settings.home)
+    if old == new or (not is_postgresql(old) and not sqlite_path(old).exists()):
+        return
+
+    def tell(table: str, rows: int) -> None:
+        on_table(f"{_OF_LOG}{table}", rows)
+
+    try:
+        require_empty(new, REQUESTS)
+        migrate(old, history=REQUESTS)
+        if dry_run:
+            for table, rows in count_rows(old, REQUESTS).items():
+                tell(table, rows)
+        else:
+            move(old, new, REQUESTS, tell)
+    except DatabaseNotEmpty:
+        return
