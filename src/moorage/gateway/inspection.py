@@ -49,6 +49,8 @@ class InspectedExchange(NotedCall):
             self._inspected = target, guard, decision
             if self._body is None:
                 self._body = Body(_COLLECTED)
+            else:
+                self._body.move(_COLLECTED)
             self._protocol.want_body()
         else:
             self._end_inspection(target, guard, decision)

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 from moorage.policies.overrides import is_parameter
 
 _FROM = re.compile(r"\bfrom\s+([A-Za-z]\w*)", re.IGNORECASE)
+_ANY_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _THROUGH_LOOKUP = re.compile(r"[A-Za-z]\w*\s*\.\s*[A-Za-z]")
 _FORM_FIELD = re.compile(rb"""name\s*=\s*["']?([^"';\r\n]{1,100})""", re.IGNORECASE)
 
@@ -77,11 +78,17 @@ def modules_of_query(document: Any) -> frozenset[str] | None:
     query = document.get("select_query") if isinstance(document, dict) else None
     if not isinstance(query, str) or _THROUGH_LOOKUP.search(query):
         return None
-    return frozenset(_FROM.findall(query)) or None
+    named = _FROM.findall(query)
+    return frozenset(named) if named and len(named) == len(_ANY_FROM.findall(query)) else None
 
 
 def modules_of_job(document: Any) -> frozenset[str] | None:
-    """The modules that a bulk job names, as `{"module": {"api_name": "Leads"}}` or as a text; None if it names none."""
+    """The modules that a bulk job names, as `{"module": {"api_name": "Leads"}}` or as a text.
+
+    None if it names none, or if it may be about others: through lookups.
+    """
+    if _THROUGH_LOOKUP.search(json.dumps(document)):
+        return None
     return frozenset(_modules_in(document, 0)) or None
 
 

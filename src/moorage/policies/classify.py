@@ -3,69 +3,13 @@
 Wherever an app could read a call in several ways, the worst of them counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
-from moorage.http.head import SAFE
-from moorage.policies import bodies
-from moorage.policies.model import ANY_MODULE, KINDS, NOTHING, Kind, Operation, Policy, Rule, Unsure, worst
-from moorage.policies.overrides import in_headers, in_target
-from moorage.policies.readings import readings
-from moorage.policies.table import Found, Row, Table, in_latest_version, shipped
-
-MOST_IN_ONE_CALL = 100  # The records that a call may change if nothing says how many.
-MOST_PARTS = 100
-_DEEPEST = 3  # Calls within calls within calls.
-_WRITING = frozenset({"POST", "PUT", "PATCH"})
-WEBSOCKET = (
-    "WEBSOCKET"  # In the place of a method: the call asks for a WebSocket. What passes through it may write.
-)
-_SAFE = frozenset(method.decode() for method in SAFE)
-# Words in a path by which a call that no table knows says that it takes something away.
-_TELLING = (
-    "archive",
-    "cancel",
-    "delete",
-    "destroy",
-    "erase",
-    "merge",
-    "purge",
-    "remove",
-    "revoke",
-    "trash",
-    "wipe",
-)
-# Lists of records that belong to another record have the names of these modules, if it is one of them that they list.
-_STANDARD_MODULES = frozenset(
-    [
-        "attachments",
-        "calls",
-        "campaigns",
-        "cases",
-        "contacts",
-        "deals",
-        "emails",
-        "events",
-        "invoices",
-        "leads",
-        "notes",
-        "price_books",
-        "products",
-        "purchase_orders",
-        "quotes",
-        "sales_orders",
-        "solutions",
-        "tasks",
-        "vendors",
-    ]
-)
-_WITH_ANY_MODULE = (ANY_MODULE,)
-_OF_BODY: frozenset[Unsure] = frozenset({"kind", "modules", "records"})
-_RECORDS: frozenset[Unsure] = frozenset({"records"})
-_KIND_AND_RECORDS: frozenset[Unsure] = frozenset({"kind", "records"})
-_MODULES: frozenset[Unsure] = frozenset({"modules"})
+from moorage.policies.app_operations import AppOperations
+from moorage.policies.model import Kind, Operation, Policy, Rule
+from moorage.policies.overrides import in_headers
+from moorage.policies.table import in_latest_version
 
 Overrides = Mapping[str, Mapping[str, Kind]]
 
@@ -74,7 +18,7 @@ class Classifier:
     """`overrides` has for each app what its file says of operations, such as `{"POST /search": "read"}`."""
 
     def __init__(self, overrides: Overrides = {}) -> None:  # noqa: B006 (it is not changed)
-        self._apps = {app: _App(app, of_app) for app, of_app in overrides.items()}
+        self._apps = {app: AppOperations(app, of_app) for app, of_app in overrides.items()}
 
     def classify(
         self,
@@ -106,245 +50,14 @@ class Classifier:
         """The names of all operations that an app has in a table or in its file."""
         return frozenset(name for app in self._apps.values() for name in app.names)
 
-    def _app(self, name: str) -> "_App":
+    def _app(self, name: str) -> AppOperations:
         known = self._apps.get(name)
         if known is None:
-            known = self._apps[name] = _App(name, {})
+            known = self._apps[name] = AppOperations(name, {})
         return known
-
-
-class _App:
-    """The operations of one app."""
-
-    def __init__(self, name: str, overrides: Mapping[str, Kind]) -> None:
-        rows = [_row_of(name, kind) for name, kind in overrides.items()]
-        known = shipped(name)
-        self.has_table = known is not None
-        self._exact = [Table(rows), Table(known or ())]
-        self._folded = [Table(rows, folded=True), Table(known or (), folded=True)]
-        self.names = frozenset(row.name for _, _, row in (*rows, *(known or ())))
-        kinds: dict[str, list[Kind]] = {}
-        for method, _, row in known or ():
-            kinds.setdefault(method, []).append(row.kind)
-        self._worst_of_method = {method: worst(of_method) for method, of_method in kinds.items()}
-
-    def classify(
-        self,
-        method: str,
-        path: bytes,
-        query: bytes,
-        body: bytes | None,
-        *,
-        overridden: bool,
-        formless: bool = False,
-        depth: int = 0,
-    ) -> Operation:
-        ways = readings(path)
-        if ways is None or overridden or in_target(path, query):
-            return opaque(method)
-        operations: list[Operation] = []
-        for segments in ways:
-            if self.has_table:
-                segments = in_latest_version(segments)  # noqa: PLW2901
-            for tables in (self._exact, self._folded):
-                found = _first(tables, method, segments)
-                operation = self._operation(found, method, segments, query)
-                if formless and found is None and method == "POST":
-                    operation = _without_a_form(operation)
-                if body is not None and operation.unsure:
-                    operation = self._with_body(operation, found, query, body, depth)
-                if operation not in operations:
-                    operations.append(operation)
-        return operations[0] if len(operations) == 1 else _any_of(operations)
-
-    def _operation(self, found: Found | None, method: str, segments: list[str], query: bytes) -> Operation:
-        """The operation in one way of reading the path, as bad as its body may make it."""
-        path = "/" + "/".join(segments)
-        if found is None:
-            return self._unknown(method, path, query)
-        row = found.row
-        module, modules = _modules(found, segments, query)
-        if row.kind == "read":
-            records = 0
-        else:
-            records = row.most or (MOST_IN_ONE_CALL if method in _WRITING else max(1, _ids_in(query)))
-        unsure = _RECORDS if records and method in _WRITING else NOTHING
-        if row.body is not None:
-            unsure = _OF_BODY if row.body == "calls" else _MODULES
-            modules = _WITH_ANY_MODULE
-        is_opaque = row.body == "calls"
-        return Operation(
-            row.name, row.kind, module, modules, records, unsure, method=method, path=path, opaque=is_opaque
-        )
-
-    def _unknown(self, method: str, path: str, query: bytes) -> Operation:
-        """A call that no table knows."""
-        unsure, records = NOTHING, max(1, _ids_in(query))
-        if method in _SAFE:
-            kind: Kind = "write" if self.has_table else "read"
-            records = int(self.has_table)
-        else:
-            kind = _as_told(path) if method in _WRITING or method == WEBSOCKET else "destructive"
-        if method in _WRITING:
-            unsure, records = _RECORDS, MOST_IN_ONE_CALL
-        modules = _WITH_ANY_MODULE if self.has_table else ()
-        operation = Operation(method, kind, None, modules, records, unsure, method=method, path=path)
-        if method == "POST":
-            # A form or an object may name another method. Until somebody looks, it does.
-            return replace(operation, kind="destructive", unsure=_KIND_AND_RECORDS, opaque=True)
-        return operation
-
-    def _with_body(
-        self, operation: Operation, found: Found | None, query: bytes, body: bytes, depth: int
-    ) -> Operation:
-        sure, row = replace(operation, unsure=NOTHING), None if found is None else found.row
-        if row is not None and row.body == "calls":
-            return self._of_calls(sure, body, depth)
-        try:
-            document = bodies.json_of(body) if body else {}
-        except bodies.Unreadable:
-            document = None
-        if row is not None and row.body is not None:
-            named = (bodies.modules_of_query if row.body == "query" else bodies.modules_of_job)(document)
-            return sure if named is None else replace(sure, modules=tuple(sorted(named)))
-        if "kind" in operation.unsure:
-            if bodies.asks_for_another_method(body):
-                return opaque(operation.method)
-            sure = _without_a_form(sure)
-        if document is None:
-            # A form with a file is about one record.
-            return replace(sure, records=1) if body.startswith(b"--") else sure
-        records = bodies.records_in(document)
-        if row is not None and row.most is not None and not records:
-            return sure
-        return replace(sure, records=max(1, _ids_in(query), MOST_IN_ONE_CALL if records is None else records))
-
-    def _worst(self, method: str) -> Kind:
-        """The worst that a call with this method does."""
-        return self._worst_of_method.get(method, "destructive")
-
-    def _of_calls(self, operation: Operation, body: bytes, depth: int) -> Operation:
-        """The calls within a composite request, as one operation that does what all of them do."""
-        try:
-            parts = [self._part(call, depth) for call in _calls_in(body)]
-        except (bodies.Unreadable, RecursionError):
-            return operation
-        return replace(
-            operation,
-            kind=worst(part.kind for part in parts),
-            modules=tuple(sorted({module for part in parts for module in part.modules})),
-            records=sum(part.records for part in parts),
-            parts=tuple(parts),
-            opaque=False,
-        )
-
-    def _part(self, call: Any, depth: int) -> Operation:
-        """One call of a composite request. Raises Unreadable."""
-        if depth >= _DEEPEST or not isinstance(call, dict):
-            raise bodies.Unreadable
-        method, uri = call.get("method"), call.get("uri")
-        params, headers = call.get("params") or {}, call.get("headers") or {}
-        if not isinstance(method, str) or not isinstance(uri, str):
-            raise bodies.Unreadable
-        if not isinstance(params, dict) or not isinstance(headers, dict):
-            raise bodies.Unreadable
-        method = method.strip().upper()
-        path, _, query = uri.encode("utf-8", "replace").partition(b"?")
-        query += b"&" + urlencode(params).encode()
-        names = [name.encode("utf-8", "replace") for name in headers]
-        body = call.get("body")
-        operation = self.classify(
-            method,
-            path,
-            query,
-            b"" if body is None else bodies.bytes_of(body),
-            overridden=in_headers(names),
-            depth=depth + 1,
-        )
-        # A reference to another answer may become anything, also several segments of a path.
-        if bodies.has_reference(uri):
-            kind = operation.kind if method in _SAFE else self._worst(method)
-            return replace(operation, kind=kind, modules=_WITH_ANY_MODULE, opaque=True)
-        return operation
-
-
-def _any_of(operations: list[Operation]) -> Operation:
-    """The operation of a call that an app could read in several ways: as bad as the worst of them."""
-    return replace(
-        max(operations, key=lambda operation: KINDS.index(operation.kind)),
-        modules=tuple(sorted({module for operation in operations for module in operation.modules})),
-        records=max(operation.records for operation in operations),
-        unsure=frozenset(each for operation in operations for each in operation.unsure),
-        parts=tuple(operations),
-    )
-
-
-def _without_a_form(operation: Operation) -> Operation:
-    """A POST that no table knows, whose body names no other method."""
-    unsure = operation.unsure - {"kind"}
-    return replace(operation, kind=_as_told(operation.path), unsure=unsure, opaque=False)
-
-
-def _as_told(path: str) -> Kind:
-    """What a call that no table knows does, by the words in its path."""
-    return "destructive" if any(word in path.casefold() for word in _TELLING) else "write"
-
-
-def opaque(method: str) -> Operation:
-    """A call that may do anything."""
-    return Operation(
-        method, "destructive", None, _WITH_ANY_MODULE, MOST_IN_ONE_CALL, method=method, opaque=True
-    )
 
 
 def _in_latest_version(rule: Rule) -> Rule:
     if rule.path is None:
         return rule
     return replace(rule, path="/" + "/".join(in_latest_version(rule.path[1:].split("/"))))
-
-
-def _row_of(name: str, kind: Kind) -> tuple[str, str, Row]:
-    """The row of an operation that the app's file names, such as `POST /search`."""
-    method, _, pattern = name.partition(" ")
-    return method, pattern, Row(name, kind)
-
-
-def _first(tables: list[Table], method: str, segments: list[str]) -> Found | None:
-    """The row of the first table that has one."""
-    for table in tables:
-        found = table.find(method, segments)
-        if found is not None:
-            return found
-    return None
-
-
-def _modules(found: Found, segments: list[str], query: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """The module that the path names, and all modules that path and query name."""
-    module = found.values.get("module")
-    if module is None and len(segments) > 2 and segments[2][:1].isupper():
-        module = segments[2]
-    named = {*found.row.modules, *_values(query, "module")}
-    related = found.values.get("related_list")
-    if related is not None:
-        named.add(related if related.casefold() in _STANDARD_MODULES else ANY_MODULE)
-    return module, tuple(sorted(named | ({module} if module else set())))
-
-
-def _ids_in(query: bytes) -> int:
-    """How many records the query names by their ids."""
-    return sum(value.count(",") + 1 for value in _values(query, "ids"))
-
-
-def _values(query: bytes, name: str) -> list[str]:
-    if not query:
-        return []
-    return [value for key, value in parse_qsl(query.decode("latin-1")) if key == name]
-
-
-def _calls_in(body: bytes) -> Iterator[Any]:
-    """The calls of a composite request. Raises Unreadable."""
-    document = bodies.json_of(body)
-    calls = document.get("__composite_requests") if isinstance(document, dict) else None
-    if not isinstance(calls, list) or len(calls) > MOST_PARTS:
-        raise bodies.Unreadable
-    yield from calls

@@ -8,7 +8,8 @@ from moorage.errors import MoorageError
 from moorage.http.head import SAFE
 from moorage.keys.errors import ScopeMissing
 from moorage.keys.model import Principal
-from moorage.policies.classify import WEBSOCKET, Classifier, opaque
+from moorage.policies.app_operations import WEBSOCKET, opaque
+from moorage.policies.classify import Classifier
 from moorage.policies.errors import NobodyToAsk, PolicyDenied
 from moorage.policies.model import Operation, Policy, Verdict
 from moorage.policies.overrides import in_headers, in_target

@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["read", "write", "destructive"]
 KINDS: tuple[Kind, ...] = ("read", "write", "destructive")  # The worst is the last.
+# RFC 9110 (9.2.1): methods that change nothing.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_MODULE = "*"  # For an operation that may be about modules that its call does not name.
 
 # What a look at the body may still change.

@@ -14,9 +14,11 @@ _LONGEST_TEXT = 2048  # Characters whose compatibility form is looked for; the t
 
 
 def readings(path: bytes) -> list[list[str]] | None:
-    """The segments of the path, once for each way of reading it. None if the ways have no end."""
+    """The segments of the path, once for each way of reading it. None if the ways have no end, or for no path."""
     if _PLAIN.fullmatch(path):
         return [path[1:].decode("ascii").split("/")]
+    if not path.startswith(b"/"):
+        return None
     try:
         rounds = rounds_of(path)
     except PathInvalid:

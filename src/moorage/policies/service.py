@@ -71,7 +71,7 @@ class Policies:
         held = self._held(await self._set_of(principal.key_id), connection)
         if not reads_only and held.policy == OPEN:
             return None
-        key = (principal, connection.id, connection.generation)
+        key = (principal, connection.id, connection.generation, held)
         guard = self._guards.get(key)
         if guard is None:
             generation = self._generation
