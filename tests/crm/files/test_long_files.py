@@ -13,8 +13,8 @@ import pytest
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.storage import files as stored_files
 from moorage.crm.storage.contract.files import LINGER, UNUSED
-from moorage.crm.storage.sqlite import long_files, whole_files
-from moorage.crm.storage.sqlite.long_files import LongFiles
+from moorage.crm.storage.sqlite import file_rows, long_files, whole_files
+from moorage.crm.storage.sqlite.long_files import LongFileMissing, LongFiles
 from moorage.crm.trouble import spool_trouble
 from moorage.http.bodies import Budget
 from moorage.http.spool import Spool, SpooledBody
@@ -202,3 +202,22 @@ def test_a_kill_leaves_no_row_without_bytes_and_no_file_for_long(crm, clock, tmp
     service.sweep_files()
     assert beside(database) == []
     service.close()
+
+
+@pytest.mark.parametrize(
+    "place", ["../../secret 0 4", "{name} 0 4", "{name} 0 5000000", "a place", "/etc/passwd 0 4"]
+)
+def test_a_snapshot_leads_to_nothing_else_on_the_disk(crm, sent, database, tmp_path, place):
+    sent()
+    [name] = beside(database)
+    snapshot, folder = tmp_path / "made.db", tmp_path / "made.db-files"
+    whole_files.copy(database, snapshot)
+    with contextlib.closing(apsw.Connection(str(snapshot))) as connection:
+        connection.execute("UPDATE content_parts SET data = ?", (place.format(name=name),))
+    (tmp_path / "secret").write_bytes(b"a secret")
+    folder.mkdir()
+    (folder / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(OrganisationInvalid, match="is not a snapshot"):
+        crm.service.organisations.restore("acme", snapshot)
+    with pytest.raises(LongFileMissing), file_rows.rows_of(snapshot) as rows:
+        contents(rows)

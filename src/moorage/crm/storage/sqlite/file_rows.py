@@ -42,7 +42,7 @@ _CHOSEN = "id IN (SELECT value FROM json_each(?))"
 class FileRows:
     """`OrganisationRows` of a connection to a file. They are of one moment if it has begun a transaction.
 
-    A copy, such as a snapshot, has no `long_files`.
+    The `long_files` beside it have the bytes of some parts.
     """
 
     def __init__(self, connection: apsw.Connection, long_files: LongFiles | None = None) -> None:
@@ -84,7 +84,7 @@ def rows_of(path: Path) -> Iterator[FileRows]:
     """The rows of a file that is not in use, such as a snapshot."""
     with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
         connection.execute("BEGIN")
-        yield FileRows(connection)
+        yield FileRows(connection, LongFiles(path))
 
 
 def write_file(path: Path, rows: OrganisationRows, progress: Progress = lambda _: None) -> None:

@@ -5,6 +5,7 @@ a text with the name of a long file, and where in it the bytes are. A copy of th
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -22,7 +23,8 @@ from moorage.locks import FileLock
 from moorage.storage import flush_folder
 
 _LOCK = "lock"
-_NAME = re.compile(r"[0-9]+-[0-9a-f]{16}")
+_NAME = re.compile("[0-9]+-[0-9a-f]{16}")
+_PLACE = re.compile(f"({_NAME.pattern}) ([0-9]{{1,12}}) ([0-9]{{1,12}})")
 _BESIDE = 64 * 1024  # Bytes of a body that may be kept beside those of its file.
 _IS_PLACE = "typeof(data) = 'text'"
 # Whether a content is still being written, or its first part is in this long file.
@@ -60,7 +62,7 @@ class LongFiles:
             with _opened(self._folder) as folder:
                 os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=folder)
                 os.fsync(folder)
-        except OSError:
+        except (OSError, LongFileMissing):
             return None
         finally:
             os.close(handle)
@@ -132,14 +134,16 @@ class LongFiles:
         flush_folder(self._folder)
 
     def _bytes(self, place: str) -> bytes:
-        name, start, size = place.split()
-        try:
-            with (self._folder / name).open("rb", buffering=0) as file:
-                data = os.pread(file.fileno(), int(size), int(start))
-        except FileNotFoundError:
-            data = b""
-        if len(data) != int(size):
-            raise LongFileMissing(f"{self._folder / name} is missing or too short")
+        """Snapshots come from outside, so a place may be anything, and lead anywhere."""
+        found = _PLACE.fullmatch(place)
+        if found is None:
+            raise LongFileMissing(f"{place[:99]!r} is no place in a long file")
+        path, start, size = self._folder / found[1], int(found[2]), int(found[3])
+        data = b""
+        with contextlib.suppress(FileNotFoundError), _opened(path) as handle:
+            data = os.pread(handle, min(size, PART_SIZE), start)
+        if len(data) != size:
+            raise LongFileMissing(f"{path} is missing or too short")
         return data
 
 
@@ -150,8 +154,14 @@ def places(name: str, start: int, size: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+def _opened(path: Path) -> Iterator[int]:
+    """A handle of a file or a folder. Raises LongFileMissing for a link, as Moorage makes none."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LongFileMissing(f"{path} is a link") from None
+        raise
     try:
         yield handle
     finally:
