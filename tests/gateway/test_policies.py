@@ -6,8 +6,10 @@ import pytest
 
 from moorage.clock import SystemClock
 from moorage.errors import MoorageError
+from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
-from moorage.policies.model import Budget, Policy, Rule
+from moorage.policies.model import Budget as Count
+from moorage.policies.model import Policy, Rule
 from tests.gateway.guards import Guards
 from tests.gateway.wire import OK, World
 
@@ -160,8 +162,21 @@ def test_the_embedded_crm_gets_a_call_that_a_person_allows(embedded):
     assert client.post("/zoho-crm/crm/v8/coql/later", b"x" * 5000).body.endswith(b"5000")
 
 
+@pytest.mark.parametrize("admits_later", [False, True])
+def test_a_long_body_for_the_embedded_crm_counts_as_the_most_and_goes_on(embedded, admits_later):
+    async def later(request):
+        return Allowance(1 << 24, Budget(1 << 28))
+
+    long = b'{"data": [' + b" " * (3 << 20) + b"]}"
+    room = world(budgets=(Count("records", 150, 3600),))
+    room.admit = later if admits_later else None
+    client = embedded(room)
+    assert client.post("/zoho-crm/crm/v8/Leads", long).body.endswith(str(len(long)).encode())
+    assert client.post("/zoho-crm/crm/v8/Leads", long).status == 429
+
+
 def test_a_budget_of_calls_is_used_up(relayed):
-    client = relayed(world=world(budgets=(Budget("calls", 2, 3600),)))
+    client = relayed(world=world(budgets=(Count("calls", 2, 3600),)))
     assert [client.get("/zoho-crm/a").status for _ in range(3)] == [200, 200, 429]
     refused = client.get("/zoho-crm/b")
     assert error_of(refused) == (429, "budget_exhausted") and 0 < int(refused.names["retry-after"]) <= 3600
@@ -169,7 +184,7 @@ def test_a_budget_of_calls_is_used_up(relayed):
 
 
 def test_a_budget_of_records_counts_what_a_call_changes(relayed):
-    client = relayed(world=world(budgets=(Budget("records", 5, 3600),)))
+    client = relayed(world=world(budgets=(Count("records", 5, 3600),)))
     two = b'{"data": [{}, {}]}'
     statuses = [client.post("/zoho-crm/crm/v8/Leads", two).status for _ in range(3)]
     assert statuses == [200, 200, 429]
@@ -181,7 +196,7 @@ def test_a_budget_of_records_counts_what_a_call_changes(relayed):
 
 
 def test_a_call_that_is_sent_again_with_another_token_counts_once(relayed):
-    budgets = (Budget("calls", 2, 3600),)
+    budgets = (Count("calls", 2, 3600),)
     client = relayed(REFUSAL, OK, OK, world=world(budgets=budgets, mode="cautious"))
     assert client.post("/zoho-crm/crm/v8/Leads", b"{}").status == 200
     assert len(client.upstream.requests) == 2
@@ -204,7 +219,7 @@ def test_the_clock_of_a_budget_goes_on(relayed):
             return super().timestamp() + self.ahead
 
     clock = Clock()
-    guards = Guards(Policy(budgets=(Budget("calls", 1, 60),)), clock)
+    guards = Guards(Policy(budgets=(Count("calls", 1, 60),)), clock)
     client = relayed(world=World(guards=guards))
     assert [client.get("/zoho-crm/a").status for _ in range(2)] == [200, 429]
     clock.ahead = 60

@@ -81,7 +81,6 @@ class InspectedExchange(NotedCall):
             self._task = self._protocol.start_task(self._hold(target, guard, decision))
         else:
             self._set_target(target)
-            self._protocol.resume_reading()
             self._continue()
 
     def _require_allowed(self, decision: Decision) -> None:
