@@ -55,45 +55,42 @@ async def step(name, process, held, app):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def processes(tmp_path_factory):
+    """Two processes of one database, and what runs their coroutines."""
     path = tmp_path_factory.mktemp("order") / "moorage.db"
     migrated(path)
-    url = f"sqlite:///{path}"
-    asyncio.run(_begin(url))
-    return url
 
+    async def begun():
+        one = Process(f"sqlite:///{path}", Sender(), None, 1)
+        await one.begin()
+        return one, Process(f"sqlite:///{path}", one.sender, one.clock, 2)
 
-async def _begin(url):
-    first = Place(url)
-    await first.begin()
-    await first.database.close()
+    with asyncio.Runner() as runner:
+        one, two = runner.run(begun())
+        yield one, two, runner.run
+        for process in (one, two):
+            runner.run(process.database.close())
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), max_size=12), st.booleans())
-def test_a_call_is_sent_at_most_once_and_never_unless_it_was_approved(place, steps, begins_approved):
-    key = new_uuid()
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.booleans()), max_size=8), st.booleans())
+def test_a_call_is_sent_at_most_once_and_never_unless_it_was_approved(processes, steps, begins_approved):
+    one, two, run = processes
+    app, key = one.sender, new_uuid()
+    app.sent.clear()
 
     async def act():
-        app = Sender()
-        one = Process(place, app, None, 1)
-        two = Process(place, app, one.clock, 2)
         held = await one.hold(key_id=key)  # Each example has a key of its own.
         known = []
-        try:
-            for name, first in [("approve", True)] * begins_approved + steps:
-                with contextlib.suppress(ApprovalDecided, Killed):
-                    await step(name, one if first else two, held, app)
-                known.append(await one.state(held))
-            one.clock.advance(2000)
-            await two.sending.sweep()
+        for name, first in [("approve", True)] * begins_approved + steps:
+            with contextlib.suppress(ApprovalDecided, Killed):
+                await step(name, one if first else two, held, app)
             known.append(await one.state(held))
-        finally:
-            await one.database.close()
-            await two.database.close()
-        return known, len(app.sent)
+        one.clock.advance(2000)
+        await two.sending.sweep()
+        return [*known, await one.state(held)]
 
-    states, sent = asyncio.run(act())
+    states, sent = run(act()), len(app.sent)
     assert sent <= 1
     if sent:
         assert {"approved", "sent", "failed", "unknown", "sending"} & set(states)

@@ -143,6 +143,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("control_url", ["sqlite"], indirect=True)
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says when a process began")
 def test_a_call_whose_process_is_killed_while_it_sends_is_unknown_and_never_sent_again(scene, control_url):
     async def act(place):
