@@ -128,7 +128,9 @@ def test_any_text_is_a_query_or_a_mistake_in_it(text):
 @settings(max_examples=20)
 @given(
     st.lists(
-        st.sampled_from(["id:rq-1", "path:/crm/v8/*", "path:/crm/*/Leads", "-id:rq-1", "id:rq-2", "path:/x"]),
+        st.sampled_from(
+            ["id:rq-1", "path:/crm/v8/*", "path:/crm/*/Leads", "-id:rq-1", "-id:rq-2", "id:rq-2", "path:/x"]
+        ),
         max_size=3,
     )
 )
@@ -142,3 +144,8 @@ def test_a_block_with_a_call_that_fits_has_all_words(queries):
 def test_many_wildcards_take_no_longer_than_few():
     assert not fits(f"path:{'*a' * 100}*b", path="/" + "a" * 400)
     assert fits(f"path:{'*a' * 100}*", path="/" + "a" * 400)
+
+
+def test_what_a_call_must_not_contain_is_searched_in_no_block():
+    assert filter_of("-id:rq-2 -path:/x id:a,b", NAMES, NOW).words == []
+    assert filter_of("id:rq-1 path:/crm/*", NAMES, NOW).words == [b"rq-1", b"/crm/"]
