@@ -2,11 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.requests import Caller, Operation
+from moorage.requests import Caller, Operation, service, store
 from moorage.requests.fields import FIELDS, filter_of
 from moorage.requests.model import Call, Names
 from moorage.requests.query import TEXT, QueryInvalid, Term, Value, parse
@@ -125,20 +126,43 @@ def test_any_text_is_a_query_or_a_mistake_in_it(text):
     assert told in {"True", "False"} or re.match(r"At character \d+ of the query: .+\. .+\.", told, re.DOTALL)
 
 
-@settings(max_examples=20)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.sampled_from(
-            ["id:rq-1", "path:/crm/v8/*", "path:/crm/*/Leads", "-id:rq-1", "-id:rq-2", "id:rq-2", "path:/x"]
+            [
+                "id:rq-1",
+                "path:/crm/v8/*",
+                "path:/crm/*/Leads",
+                "-id:rq-1",
+                "-id:rq-2",
+                "id:rq-2",
+                "path:/x",
+                "status:>=400",
+                "status:200,404",
+                "status:204",
+                "status:<128",
+                "-status:500",
+                "module:leads",
+                "module:Deals",
+                "operation:get*",
+                "leads",
+                "error:caller_gone",
+                "LEADS",
+                "-leads",
+                "status:0",
+                "status:101",
+            ]
         ),
         max_size=3,
-    )
+    ),
+    st.sampled_from([0, 101, 200, 204, 205, 255, 256, 404, 500, 599]),
+    st.sampled_from([None, "caller_gone"]),
 )
-def test_a_block_with_a_call_that_fits_has_all_words(queries):
-    wanted, it = filter_of(" ".join(queries), NAMES, NOW), call()
+def test_no_block_with_a_call_that_fits_is_passed_over(queries, status, error):
+    wanted, it = filter_of(" ".join(queries), NAMES, NOW), call(status=status, error=error)
     if wanted.accepts(it):
-        content = it.note.native + it.note.request_id
-        assert all(word in content for word in wanted.words)
+        assert service._may_contain(store._encode([it.note]), wanted)
 
 
 def test_many_wildcards_take_no_longer_than_few():
@@ -149,3 +173,18 @@ def test_many_wildcards_take_no_longer_than_few():
 def test_what_a_call_must_not_contain_is_searched_in_no_block():
     assert filter_of("-id:rq-2 -path:/x id:a,b", NAMES, NOW).words == []
     assert filter_of("id:rq-1 path:/crm/*", NAMES, NOW).words == [b"rq-1", b"/crm/"]
+
+
+def test_a_block_without_a_call_that_fits_is_passed_over():
+    content = store._encode([call(status=200, bytes_out=500).note])
+    for query in ("status:>=400", "status:500", "module:Deals", "id:rq-2", "path:/x", "contacts", "error:x"):
+        assert not service._may_contain(content, filter_of(query, NAMES, NOW)), query
+
+
+@pytest.mark.parametrize("status", [0, 101, 200, 204, 205, 404, 500])
+def test_a_status_is_seen_whatever_stands_before_it(status):
+    """The end of the moment before it, as MessagePack, may look like a part of it."""
+    wanted = filter_of(f"status:{status}", NAMES, NOW)
+    for before in (b"\xcc", b"\xcd", b"\xcd\x41", b"\xcc\xcd", b"\x00"):
+        encoded = msgspec.msgpack.encode([status, "upstream"])[1:]
+        assert service._may_contain(before + encoded, wanted)

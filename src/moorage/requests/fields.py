@@ -61,7 +61,9 @@ def filter_of(text: str, names: Names, now: int) -> Filter:
     times = [_time(value, now) for term in terms if term.field == "since" for value in term.values]
     tests = [_turned(_test(term, names, now), negated=term.negated) for term in terms]
     since = None if any(term.negated for term in terms if term.field == "since") else max(times, default=None)
-    return Filter(lambda call: all(test(call) for test in tests), words, since)
+    folded = [word for term in terms for word in _folded(term)]
+    status = next((_status(term) for term in terms if term.field == "status" and not term.negated), None)
+    return Filter(lambda call: all(test(call) for test in tests), words, folded, status, since)
 
 
 def _turned(test: Test, *, negated: bool) -> Test:
@@ -79,6 +81,22 @@ def _words(term: Term) -> Sequence[bytes]:
         start = value.text if value.literal else value.text.partition("*")[0].partition("?")[0]
         return [start.encode("utf-8", "replace")]
     return ()
+
+
+def _folded(term: Term) -> Sequence[bytes]:
+    """As `_words`, in lower case, for fields whose case does not count."""
+    if term.negated or len(term.values) > 1 or term.field not in {"module", "operation", "error", TEXT}:
+        return ()
+    [value] = term.values
+    is_plain = value.text.isascii() and (value.literal or "*" not in value.text)
+    # A text may begin in one field of a call and end in the next, so only its longest word counts.
+    words = value.text.lower().split() if term.field == TEXT else [value.text.lower()]
+    return [max(words, key=len).encode()] if is_plain and words else ()
+
+
+def _status(term: Term) -> Callable[[int], bool]:
+    fits = [_number("status", value) for value in term.values]
+    return lambda status: any(fit(status) for fit in fits)
 
 
 def _test(term: Term, names: Names, now: int) -> Test:
