@@ -138,8 +138,10 @@ def test_a_person_approves_and_the_caller_gets_the_apps_answer(place, browser, a
     decided = browser.send(f"/approvals/{place.id}/approve", **{"for": "once"})
     assert browser.at == f"/approvals/{place.id}"
     assert "is being sent" in decided.text
+    assert decided.headers["refresh"] == "2"
     place.send()
     assert "status 404" in browser.open(f"/approvals/{place.id}").text
+    assert "refresh" not in browser.page.headers
     answer = place.owner.get(f"/approvals/{place.id}/answer")
     assert (answer.status, answer.body, answer.headers["x-app"]) == (404, b'{"code":"X"}', "1")
     assert answer.headers["moorage-error-source"] == "upstream"

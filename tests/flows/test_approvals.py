@@ -78,6 +78,11 @@ def test_a_call_waits_is_shown_approved_and_sent_once(server, owner, agent):
     assert len(leads_named(server, "Approved")) == 1
     audit = json.loads(server.call("GET", "/audit")[2])["entries"]
     assert {"approval.held", "approval.approved", "approval.sent"} <= {entry["action"] for entry in audit}
+    held = next(
+        entry for entry in audit if entry["action"] == "approval.held" and entry["subject"] == error["id"]
+    )
+    assert held["actor"]["address"] == "127.0.0.1"
+    assert held["request_id"]
 
 
 def test_a_declined_call_is_not_sent_and_the_caller_reads_why(server, owner, agent):

@@ -21,6 +21,7 @@ from moorage.web.pages import Pages, headers, html_headers
 LONGEST_REASON = 500
 _LONGEST_BODY = 4000  # Characters of a body that are shown.
 _RECENT = 50
+_SOON = "2"  # Seconds after which a browser loads the page of a call anew that is being sent.
 _WAITING: tuple[State, ...] = ("waiting",)
 _OTHERS = tuple(state for state in STATES if state != "waiting")
 
@@ -60,7 +61,7 @@ class DecisionPages:
         is_waiting = approval.state_at(self.approvals.now()) == "waiting"
         call, diff = await self.diffs.of(approval) if sees_values and is_waiting else (None, None)
         body, body_note = _body_of(call)
-        return self._page(
+        page = self._page(
             request,
             "one.html",
             person,
@@ -72,6 +73,9 @@ class DecisionPages:
             body=body,
             body_note=body_note,
         )
+        if approval.state in {"approved", "sending"}:
+            page.headers["refresh"] = _SOON
+        return page
 
     async def approve(self, request: Request) -> Response:
         return await self._decide(request, approves=True)

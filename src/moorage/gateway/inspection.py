@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 
+from moorage.acting import Actor, acting
 from moorage.errors import MoorageError
 from moorage.gateway.holding import AskedCall
 from moorage.gateway.noted import NotedCall
@@ -10,6 +11,7 @@ from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
 from moorage.http.message import Response
 from moorage.policies import Decision, Guard
 from moorage.policies.errors import NobodyToAsk
+from moorage.web.visitor import address_of
 
 LONGEST = 1024 * 1024  # A longer body is not looked at. Its call is as bad as it may be.
 # For bodies that are collected before they are looked at. It has an end, as nothing of them can be sent on meanwhile.
@@ -119,4 +121,17 @@ class InspectedExchange(NotedCall):
             decision.operation,
             decision.verdict,
         )
-        return await holder.hold(call)
+        with acting(self._actor(guard)):
+            return await holder.hold(call)
+
+    def _actor(self, guard: Guard) -> Actor:
+        """Who makes the call, and from where, for the audit."""
+        principal, client = guard.principal, self._protocol.client
+        forwarded = self._head.header(b"x-forwarded-for")
+        address = (
+            address_of(client[0], None if forwarded is None else forwarded.decode("latin-1"))
+            if client
+            else None
+        )
+        request_id = self._request_id.decode()
+        return Actor("key", principal.key_id, principal.name, principal.account_id, address, request_id)
