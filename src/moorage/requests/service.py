@@ -165,7 +165,7 @@ def _may_contain(content: bytes, wanted: Filter) -> bool:
 def _statuses(content: bytes) -> set[int]:
     """Numbers among which are all statuses of a block: in MessagePack, one or two bytes before the source."""
     ends = {piece[-2:] for source in _SOURCES for piece in content.split(source)[:-1]}
-    return {number for end in ends for number in (end[-1], int.from_bytes(end))}
+    return {number for end in ends for number in (end[-1], int.from_bytes(end)) if number < 1000}
 
 
 def _calls(block: Block) -> list[Call]:
