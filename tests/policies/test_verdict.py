@@ -158,3 +158,10 @@ def test_the_reason_names_the_rule_or_the_mode():
     assert (
         verdict(Policy("strict"), asked).reason == "The call writes, and the mode strict asks a person first."
     )
+
+
+def test_the_first_rule_that_fits_decides():
+    rules = Rule("leads", "allow", modules=("Leads",)), Rule("all", "deny")
+    asked = Operation("PUT", "write", modules=("Leads",), method="PUT")
+    assert verdict(Policy(rules=rules), asked).rule == "leads"
+    assert verdict(Policy(rules=rules[::-1]), asked).rule == "all"
