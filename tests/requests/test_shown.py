@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.requests.shown import LONGEST, shown
+from moorage.requests.shown import LONGEST, shown, shown_modules
 
 SECRET = "1000.8cb99dxxxxxxxxxxxxx9be93.9b8xxxxxxxxxxxxxxxf"
 
@@ -49,3 +49,18 @@ def test_it_is_short_and_printable_and_stays_as_it_is(native):
 def test_no_value_of_another_name_is_kept(name, times):
     text = f"/a?{'page=1&' * times}{name}=verysecret"
     assert b"verysecret" not in shown(text.encode())
+
+
+def test_what_stands_in_the_place_of_a_module_is_kept_only_if_it_is_a_name():
+    names = (
+        "Leads",
+        "My_Module2",
+        "*",
+        SECRET,
+        "mk_live_" + "a1" * 24,
+        "someone@example.com",
+        "a b",
+        "x" * 101,
+    )
+    assert shown_modules(names) == (*names[:3], "*", "*", "*", "*", "*")
+    assert len(shown_modules(["Leads"] * 99)) == 20

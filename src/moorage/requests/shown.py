@@ -1,6 +1,7 @@
-"""What of a call's path and query is kept: no value that may be a secret, or somebody's name."""
+"""What of a call is kept: no value of its path, query or modules that may be a secret, or somebody's name."""
 
 import re
+from collections.abc import Sequence
 
 LONGEST = 512  # Bytes of a path and its query.
 HIDDEN = b"*"
@@ -16,6 +17,9 @@ _VALUE = re.compile(rb"[A-Za-z0-9_.,:$+%-]{0,400}")
 _TOKEN = re.compile(rb"(?=[^/]*[A-Za-z])(?=[^/]*[0-9])[A-Za-z0-9_.:~=-]{24,}")
 _UUID = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _EMAIL = re.compile(rb"[^/@]+(?:@|%40)[^/]+", re.IGNORECASE)
+# The API name of a module. What stands in its place in a path, a query or a body may be anything.
+_MODULE = re.compile(r"[A-Za-z0-9_*]{1,100}")
+_MOST_MODULES = 20
 _UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
 
 
@@ -26,6 +30,16 @@ def shown(native: bytes) -> bytes:
     text = path + b"?" + b"&".join(map(_parameter, query[: 2 * LONGEST].split(b"&"))) if mark else path
     text = _UNPRINTABLE.sub(lambda match: b"%%%02X" % match[0][0], text)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + b"..."
+
+
+def shown_modules(modules: Sequence[str]) -> tuple[str, ...]:
+    """The modules that a call is about, as far as they are names."""
+    return tuple(map(_module, modules[:_MOST_MODULES]))
+
+
+def _module(module: str) -> str:
+    is_name = _MODULE.fullmatch(module) and not _TOKEN.fullmatch(module.encode())
+    return module if is_name else HIDDEN.decode()
 
 
 def _segment(segment: bytes) -> bytes:

@@ -15,7 +15,7 @@ from moorage.logs import Log
 from moorage.requests import store
 from moorage.requests.lines import AccessLines
 from moorage.requests.notes import Note, Notes, Operation
-from moorage.requests.shown import LONGEST, shown
+from moorage.requests.shown import LONGEST, shown, shown_modules
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
@@ -28,7 +28,6 @@ _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
 _REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
 # Notes that wait for the database, at most. One that is away for long must not fill the memory.
 MOST_READY = 20_000
-_MOST_MODULES = 20
 _MICROSECONDS = 1_000_000
 
 log = Log(__name__)
@@ -141,6 +140,8 @@ class Writer:
         note.native = known[0]
         if note.operation is None:
             note.operation = known[1]
+        else:
+            note.operation = _kept(note.operation)
 
     @staticmethod
     def _epoch(now: int) -> int:
@@ -160,8 +161,7 @@ class Writer:
     def _operation(self, app: str, method: bytes, native: bytes) -> Operation:
         """What a call does, as far as its method and its path say it."""
         path, _, query = native.partition(b"?")
-        operation = self._classify(app, method.decode("latin-1"), path, query)
-        return Operation(operation.name[:LONGEST], operation.kind, operation.modules[:_MOST_MODULES])
+        return _kept(self._classify(app, method.decode("latin-1"), path, query))
 
     async def _done(self, work: Coroutine[Any, Any, None]) -> bool:
         """True if the work is done, False if the database can't be used. The end of the loop does not break it off."""
@@ -171,3 +171,8 @@ class Writer:
         except DatabaseUnusable:
             return False
         return True
+
+
+def _kept(operation: Classified) -> Operation:
+    """What the log keeps of an operation."""
+    return Operation(operation.name[:LONGEST], operation.kind, shown_modules(operation.modules))
