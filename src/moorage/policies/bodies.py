@@ -1,5 +1,6 @@
 """What the body of a call says about what the call does."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,11 @@ from moorage.policies.overrides import is_parameter
 _FROM = re.compile(r"\bfrom\s+([A-Za-z]\w*)", re.IGNORECASE)
 _ANY_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _THROUGH_LOOKUP = re.compile(r"[A-Za-z]\w*\s*\.\s*[A-Za-z]")
-_FORM_FIELD = re.compile(rb"""name\s*=\s*["']?([^"';\r\n]{1,100})""", re.IGNORECASE)
+# `name="a"`, and `name*=utf-8''a`, which some readers of forms take for the same.
+_FORM_FIELD = re.compile(
+    rb"""name\s*(?:\*\s*=\s*["']?[^'";\r\n]{0,40}'[^'";\r\n]{0,40}'|=\s*["']?)([^"';\r\n]{1,100})""",
+    re.IGNORECASE,
+)
 
 
 class Unreadable(ValueError):
@@ -44,20 +49,35 @@ def has_reference(text: str) -> bool:
 
 
 def asks_for_another_method(body: bytes) -> bool:
-    """True if a form or a JSON object asks the app to treat the call as if it had another method."""
-    if not body:
-        return False
+    """True if a form or a JSON object asks the app to treat the call as if it had another method.
+
+    What is JSON may be a form as well: the sender says which it is. A body that is no text, because it is compressed or
+    has another character set, may ask for anything. Only forms with files have any bytes.
+    """
+    if not body.startswith(b"--") and not _is_text(body):
+        return True
+    return any(map(is_parameter, (*_names_of_object(body), *_form_names(body))))
+
+
+def _is_text(body: bytes) -> bool:
     try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body
+
+
+def _names_of_object(body: bytes) -> Iterator[str]:
+    with contextlib.suppress(Unreadable):
         document = json_of(body)
-    except Unreadable:
-        return any(map(is_parameter, _form_names(body)))
-    return isinstance(document, dict) and any(map(is_parameter, document))
+        if isinstance(document, dict):
+            yield from document
 
 
 def _form_names(body: bytes) -> Iterator[str]:
     """The names of the fields of a form, in either coding."""
     for field in _FORM_FIELD.findall(body):
-        yield field.decode("latin-1")
+        yield unquote_plus(field.decode("latin-1"))
     for part in body.replace(b";", b"&").split(b"&"):
         yield unquote_plus(part.partition(b"=")[0][:200].decode("latin-1"))
 
