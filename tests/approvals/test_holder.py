@@ -121,7 +121,8 @@ def test_what_may_be_anything_is_not_of_a_kind(scene):
     composite = question("POST", b"/crm/v8/__composite_requests", parts, is_looked_at=True)[1][0]
     unknown = question("PATCH", b"/v1/contacts/7?a=b", app="hubspot")[1][0]
     named = question("DELETE", b"/crm/v8/Leads/1")[1][0]
-    assert [each.is_of_a_kind for each in (composite, unknown, named)] == [False, True, True]
+    job = question("POST", b"/crm/v8/Leads/actions/mass_delete", b'{"ids":["1"]}')[1][0]
+    assert [each.is_of_a_kind for each in (composite, unknown, named, job)] == [False, True, True, False]
     assert (unknown.operation, unknown.module) == ("PATCH", "/v1/contacts/7")
 
     async def act(place):

@@ -111,7 +111,7 @@ class PersonNeeded(MoorageError):
 
 
 class HourImpossible(MoorageError):
-    """A person can't allow for an hour what may be anything."""
+    """A person can't allow for an hour what may be anything, or change any number of records."""
 
     code = "hour_impossible"
 

@@ -23,6 +23,7 @@ from moorage.http.message import Headers, Response
 from moorage.http.timestamps import wire_time_of
 from moorage.keys.model import Principal
 from moorage.policies import Operation, Verdict
+from moorage.policies.app_operations import MOST_IN_ONE_CALL
 from moorage.policies.model import ANY_MODULE
 
 _RETRY_AFTER = b"5"  # Seconds.
@@ -127,8 +128,8 @@ def response_of(answer: Answer) -> Response:
 
 def _subject(operation: Operation, path: str) -> str:
     """What the operation is about. Two calls of one operation about the same do the same kind of thing."""
-    if operation.parts or operation.opaque:
-        return MANY_THINGS
+    if operation.parts or operation.opaque or operation.records > MOST_IN_ONE_CALL:
+        return MANY_THINGS  # A job may change one record now, and all of them the next time.
     if "/" not in operation.name:  # A path that is in no table: the name says nothing but the method.
         return path
     return MANY_THINGS if ANY_MODULE in operation.modules else ", ".join(operation.modules)
