@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LEEWAY = 120.0  # Seconds by which clocks may differ.
 LONGEST = 16 * 1024
+_LARGEST = 2**53
 # Signatures by the issuer's private key only. With HMAC, whoever knows the client's secret could sign.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 # What the claims say is compared below, times with our own clock.
@@ -38,7 +39,7 @@ async def verified(issuer: Issuer, token: str, nonce: str, now: float) -> Identi
     claims = await _signed_claims(issuer, token)
     _require_good(issuer, claims, now)
     own = claims.get("nonce")
-    if not isinstance(own, str) or not hmac.compare_digest(own.encode(), nonce.encode()):
+    if not isinstance(own, str) or not own.isascii() or not hmac.compare_digest(own, nonce):
         raise IssuerFailed("its ID token is of another sign-in")
     email, is_verified = claims.get("email"), claims.get("email_verified")
     has_email = isinstance(email, str) and (is_verified is True or is_verified == "true")
@@ -95,4 +96,5 @@ def _require_good(issuer: Issuer, claims: Mapping[str, Any], now: float) -> None
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """True for seconds that can be reckoned with. JSON has numbers without bounds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
