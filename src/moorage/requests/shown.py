@@ -13,8 +13,9 @@ SHOWN = frozenset(
 )
 _NUMBER = re.compile(rb"[0-9]{1,20}")
 _VALUE = re.compile(rb"[A-Za-z0-9_.,:$+%-]{0,400}")
-# A segment that looks like a key or a token: long, of letters and digits. Ids are only digits, or UUIDs.
-_TOKEN = re.compile(rb"(?=[^/]*[A-Za-z])(?=[^/]*[0-9])[A-Za-z0-9_.:~=-]{24,}")
+# What looks like a key or a token, in whatever encoding: long, with letters and digits. Ids are only digits, or UUIDs.
+_TOKEN = re.compile(rb"(?=.*[A-Za-z])(?=.*[0-9]).{24,}")
+_COMMA = re.compile(rb",|%2C", re.IGNORECASE)
 _UUID = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _EMAIL = re.compile(rb"[^/@]+(?:@|%40)[^/]+", re.IGNORECASE)
 # The API name of a module. What stands in its place in a path, a query or a body may be anything.
@@ -26,10 +27,14 @@ _UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
 def shown(native: bytes) -> bytes:
     """A path and its query, in at most LONGEST printable characters of ASCII. Hidden values are an asterisk."""
     path, mark, query = native.partition(b"?")
-    path = b"/".join(map(_segment, path[: 2 * LONGEST].split(b"/")))
-    text = path + b"?" + b"&".join(map(_parameter, query[: 2 * LONGEST].split(b"&"))) if mark else path
-    text = _UNPRINTABLE.sub(lambda match: b"%%%02X" % match[0][0], text)
+    path, query = (_printable(part[: 2 * LONGEST]) for part in (path, query))
+    path = b"/".join(map(_segment, path.split(b"/")))
+    text = path + b"?" + b"&".join(map(_parameter, query.split(b"&"))) if mark else path
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + b"..."
+
+
+def _printable(text: bytes) -> bytes:
+    return _UNPRINTABLE.sub(lambda match: b"%%%02X" % match[0][0], text)
 
 
 def shown_modules(modules: Sequence[str]) -> tuple[str, ...]:
@@ -52,7 +57,8 @@ def _parameter(parameter: bytes) -> bytes:
     if not equals:
         # It may be a value without a name.
         return parameter if parameter.lower() in SHOWN else HIDDEN * bool(parameter)
-    name = name if len(name) <= 64 else name[:64]
-    if name.lower() in SHOWN and _VALUE.fullmatch(value) and not _TOKEN.fullmatch(value):
+    name = HIDDEN if _TOKEN.fullmatch(name) else name[:64]
+    has_token = any(map(_TOKEN.fullmatch, _COMMA.split(value)))
+    if name.lower() in SHOWN and _VALUE.fullmatch(value) and not has_token:
         return parameter
     return name + b"=" + (value if _NUMBER.fullmatch(value) and name.lower().endswith(b"id") else HIDDEN)
