@@ -117,10 +117,7 @@ class AppOperations:
             return self._unknown(method, path, query)
         row = found.row
         module, modules = _modules(found, segments, query)
-        if row.kind == "read":
-            records = 0
-        else:
-            records = row.most or (MOST_IN_ONE_CALL if method in _WRITING else max(1, _ids_in(query)))
+        records = 0 if row.kind == "read" else _records(row, method, query)
         unsure = _RECORDS if records and method in _WRITING else NOTHING
         if row.body is not None:
             unsure = _OF_BODY if row.body == "calls" else _MODULES
@@ -167,9 +164,10 @@ class AppOperations:
         if document is None:
             # A form with a file is about one record.
             return replace(sure, records=1) if body.startswith(b"--") else sure
+        if row is not None and row.most is not None:
+            records = bodies.ids_in(document) if row.by_ids else None
+            return sure if records is None else replace(sure, records=max(1, records))
         records = bodies.records_in(document)
-        if row is not None and row.most is not None and not records:
-            return sure
         return replace(sure, records=max(1, _ids_in(query), MOST_IN_ONE_CALL if records is None else records))
 
     def _without_a_form(self, operation: Operation) -> Operation:
@@ -233,9 +231,21 @@ def _modules(found: Found, segments: list[str], query: bytes) -> tuple[str | Non
     return module, tuple(sorted(named | ({module} if module else set())))
 
 
+def _records(row: Row, method: str, query: bytes) -> int:
+    """The most records that a call may change, as long as nobody has read its body."""
+    if row.most is None:
+        return MOST_IN_ONE_CALL if method in _WRITING else max(1, _ids_in(query))
+    names_them = row.by_ids and method not in _WRITING and _has_only_ids(query)
+    return (_ids_in(query) or row.most) if names_them else row.most
+
+
 def _ids_in(query: bytes) -> int:
     """How many records the query names by their ids."""
     return sum(value.count(",") + 1 for value in _values(query, "ids"))
+
+
+def _has_only_ids(query: bytes) -> bool:
+    return all(name == "ids" for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
 
 def _values(query: bytes, name: str) -> list[str]:

@@ -12,6 +12,9 @@ from moorage.policies.overrides import is_parameter
 _FROM = re.compile(r"\bfrom\s+([A-Za-z]\w*)", re.IGNORECASE)
 _ANY_FROM = re.compile(r"\bfrom\b", re.IGNORECASE)
 _THROUGH_LOOKUP = re.compile(r"[A-Za-z]\w*\s*\.\s*[A-Za-z]")
+_FINDING = frozenset(
+    {"criteria", "cvid", "filters", "restore_all_records"}
+)  # What finds the records of a job.
 # `name="a"`, and `name*=utf-8''a`, which some readers of forms take for the same.
 _FORM_FIELD = re.compile(
     rb"""name\s*(?:\*\s*=\s*["']?[^'";\r\n]{0,40}'[^'";\r\n]{0,40}'|=\s*["']?)([^"';\r\n]{1,100})""",
@@ -90,7 +93,17 @@ def records_in(document: Any) -> int | None:
         return 0
     if any(name.casefold() == "cvid" for name in document):
         return None
+    if any(isinstance(value, str) and value.startswith("@{") for value in document.values()):
+        return None  # A list of records from the answer to another call.
     return max((len(value) for value in document.values() if isinstance(value, list)), default=0)
+
+
+def ids_in(document: Any) -> int | None:
+    """How many records the `ids` of a document name. None if it may find records in another way."""
+    if not isinstance(document, dict) or not _FINDING.isdisjoint(map(str.casefold, document)):
+        return None
+    ids = document.get("ids")
+    return len(ids) if isinstance(ids, list) else None
 
 
 def modules_of_query(document: Any) -> frozenset[str] | None:

@@ -18,13 +18,17 @@ _CENTRE = re.compile(r"[a-z]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An operation of a table. `body` says what its body tells about it, `most` how many records a job may change."""
+    """An operation of a table. `body` says what its body tells about it.
+
+    `most` is how many records a job may change that finds them itself. If it is `by_ids`, a call may name them instead.
+    """
 
     name: str
     kind: Kind
     body: str | None = None
     modules: tuple[str, ...] = ()
     most: int | None = None
+    by_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +140,20 @@ def _rows(document: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str,
                 row = Row(f"{method} {path}", kind)
                 if method == "POST":
                     row = _with_body(row, path, document)
+                if kind != "read":
+                    row = _with_most(row, path, document)
                 yield method, path, row
 
 
 def _with_body(row: Row, path: str, document: Mapping[str, Mapping[str, str]]) -> Row:
-    most = document["most_records"].get(path)
-    return replace(
-        row,
-        body=document["bodies"].get(path),
-        modules=tuple(document["modules"].get(path, ())),
-        most=None if most is None else int(most),
-    )
+    modules = tuple(document["modules"].get(path, ()))
+    return replace(row, body=document["bodies"].get(path), modules=modules)
+
+
+def _with_most(row: Row, path: str, document: Mapping[str, Mapping[str, str]]) -> Row:
+    by_ids = document["most_records_without_ids"].get(path)
+    most = by_ids or document["most_records"].get(path)
+    return row if most is None else replace(row, most=int(most), by_ids=by_ids is not None)
 
 
 def in_latest_version(segments: list[str]) -> list[str]:
