@@ -225,6 +225,14 @@ def test_an_address_that_somebody_else_has_now_is_not_the_person(control, issuer
     assert is_in(sign_in(control, issuer))  # The same person, with another address at the issuer.
 
 
+def test_an_address_with_letters_that_look_alike_is_another_one(control, issuer, account):
+    control.run(control.rooms.people.invite(account, "kim@example.com", "Kim", "owner"))
+    issuer.email = "\N{KELVIN SIGN}im@example.com"
+    assert sign_in(control, issuer).status == 403
+    issuer.email = "KIM@example.com"
+    assert sign_in(control, issuer).status == 200
+
+
 def test_a_reset_and_a_removal_end_what_the_issuer_allows(control, issuer, account, grace):
     browser = Browser(control)
     assert is_in(come_back(browser, issuer.let_in(leave(browser))))

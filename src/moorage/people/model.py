@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Literal, TypeAlias, get_args
 
 from moorage.http.errors import quoted
@@ -37,6 +38,8 @@ MEANINGS: dict[Role, str] = {
 
 LONGEST_NAME = 100
 LONGEST_EMAIL = 254  # RFC 5321
+# Other letters keep their case: the Kelvin sign in lower case would be another person's k.
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
 
 
@@ -91,7 +94,7 @@ def welcome_url(base_url: str, token: str) -> str:
 
 def read_email(text: str) -> str:
     """The e-mail address in the spelling that is stored. Raises PersonInvalid."""
-    email = text.strip().lower()
+    email = text.strip().translate(_LOWER)
     if len(email) > LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise PersonInvalid(
             f"The e-mail address can't be {quoted(text)}.", help="Write it as ada@example.com."
