@@ -183,6 +183,13 @@ def test_a_budget_of_calls_is_used_up(relayed):
     assert len(client.upstream.requests) == 2
 
 
+def test_calls_with_a_body_that_nobody_has_to_look_at_count_as_well(embedded):
+    client = embedded(world(budgets=(Count("calls", 3, 3600),)))
+    answers = [client.post("/zoho-crm/crm/v8/Leads", b'{"data": [{}]}') for _ in range(4)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert answers[2].body.endswith(b"14") and error_of(answers[3]) == (429, "budget_exhausted")
+
+
 def test_a_budget_of_records_counts_what_a_call_changes(relayed):
     client = relayed(world=world(budgets=(Count("records", 5, 3600),)))
     two = b'{"data": [{}, {}]}'

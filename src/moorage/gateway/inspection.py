@@ -44,9 +44,10 @@ class InspectedExchange(NotedCall):
         formless = method == b"POST" and caller.sends_no_form()
         overridden = caller.asks_for_another_method()
         decision = guard.decide(method, self._native, overridden=overridden, formless=formless)
-        if decision.is_free:
+        if decision.passes:
             self.decision = decision
-            self._set_target(target)
+            if self._may_spend(guard, decision):
+                self._set_target(target)
         elif decision.looks or decision.verdict.action == "ask":
             self._inspected = target, guard, decision
             if self._body is None:
@@ -56,6 +57,15 @@ class InspectedExchange(NotedCall):
             self._protocol.want_body()
         else:
             self._end_inspection(target, guard, decision)
+
+    def _may_spend(self, guard: Guard, decision: Decision) -> bool:
+        """Take the call from the budgets, or refuse it."""
+        try:
+            guard.take(decision.operation)
+        except MoorageError as error:
+            self._refuse(error)
+            return False
+        return True
 
     def _look(self) -> None:
         """A part of the body has arrived, or all of it."""

@@ -168,10 +168,12 @@ class Relay(InspectedExchange):
         guard = target.guard
         if guard is not None and self.decision is None:
             decision = guard.known.get((self._head.method, self._native))
-            if decision is None or not decision.is_free or self._caller.overrides is not False:
+            if decision is None or not decision.passes or self._caller.overrides is not False:
                 self._inspect(target, guard)
                 return
             self.decision = decision
+            if guard.spends and not self._may_spend(guard, decision):
+                return
         if target.origin is None and self._head.has_body:
             self._admission_target, self._admission_request = target, self._embedded_request(target)
             self._admit(self._admission_request)

@@ -13,7 +13,7 @@ from moorage.policies.classify import Classifier
 from moorage.policies.errors import NobodyToAsk, PolicyDenied
 from moorage.policies.model import Operation, Policy, Verdict
 from moorage.policies.overrides import in_headers, in_target
-from moorage.policies.spending import Purses
+from moorage.policies.spending import Purses, lines_of
 from moorage.policies.strictness import Held
 from moorage.policies.verdict import verdict
 
@@ -26,20 +26,21 @@ _IDS = re.compile(rb"/\d{6,}(?=/|$)")
 class Decision:
     """What is decided about a call. `error` refuses it. If it `looks`, a look at the body may change the decision.
 
-    If it `is_free`, the call goes on at once and takes from no budget.
+    If it `passes`, the call goes on at once after it was taken from the budgets.
     """
 
     operation: Operation
     verdict: Verdict
     error: MoorageError | None = None
     looks: bool = False
-    is_free: bool = False
+    passes: bool = False
 
 
 class Guard:
     """`reads_only` if the scopes of the key don't let it write; this is independent of its policy.
 
-    `known` has decisions about calls that were made before, by method and native path.
+    `known` has decisions about calls that were made before, by method and native path. `spends` has the budgets that
+    calls are taken from.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Guard:
         "policy",
         "principal",
         "reads_only",
+        "spends",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +74,7 @@ class Guard:
         self._classifier = classifier
         self._purses = purses
         self._sees_ids = any(_may_name_ids(rule.path) for rule in self.policy.rules if rule.path)
+        self.spends = lines_of(held.purse, self.policy.budgets)
         self.known = Bounded[tuple[bytes, bytes], Decision](REMEMBERED)
 
     def decide(self, method: bytes, native: bytes, *, overridden: bool, formless: bool = False) -> Decision:
@@ -125,8 +128,8 @@ class Guard:
 
     def take(self, operation: Operation) -> None:
         """Take a call from the budgets. Raises BudgetExhausted."""
-        if self.policy.budgets:
-            self._purses.take(self.held.purse, self.policy.budgets, operation.records)
+        if self.spends:
+            self._purses.take(self.spends, operation.records)
 
     def _look(self, method: bytes, native: bytes, body: bytes | None, *, formless: bool = False) -> Decision:
         path, _, query = native.partition(b"?")
@@ -147,8 +150,8 @@ class Guard:
             policy.counts_records and "records" in unsure
         )
         error = PolicyDenied(decided, operation.name) if decided.action == "deny" else None
-        is_free = decided.action == "allow" and not looks and not policy.budgets
-        return Decision(operation, decided, error, looks, is_free)
+        passes = decided.action == "allow" and not looks
+        return Decision(operation, decided, error, looks, passes)
 
 
 def _may_name_ids(path: str) -> bool:

@@ -22,6 +22,8 @@ from moorage.storage.errors import DatabaseUnusable
 SETTLE_SECONDS = 0.25
 
 _Line: TypeAlias = tuple[str, str, int]  # A purse, what is counted, and the length of a span.
+# Budgets that calls are taken from, each with its line, so that no call has to put the line together.
+Lines: TypeAlias = tuple[tuple[Budget, _Line], ...]
 
 
 @dataclass(slots=True)
@@ -53,27 +55,29 @@ class Purses:
             for line in lines:
                 self._counters.setdefault(line, _Counter(*spent.get(line, (0, 0))))
 
-    def take(self, purse: str, budgets: Sequence[Budget], records: int) -> None:
+    def take(self, lines: Lines, records: int) -> None:
         """Count a call. Raises BudgetExhausted, and counts nothing then."""
-        now, amounts = self._clock.timestamp(), {"calls": 1, "records": records}
-        counters = [(budget, self._counter(purse, budget, now)) for budget in budgets]
-        for budget, counter in counters:
-            amount = amounts[budget.counts]
+        now = self._clock.timestamp()
+        due = []
+        for budget, line in lines:
+            counter = self._counter(line, now)
+            amount = 1 if budget.counts == "calls" else records
             if amount and counter.total + amount > budget.most:
                 raise BudgetExhausted(budget, amount, (counter.span + 1) * budget.per - now)
-        for budget, counter in counters:
-            counter.total += amounts[budget.counts]
-            counter.fresh += amounts[budget.counts]
-            self._spenders.add(_line(purse, budget))
+            due.append((line, counter, amount))
+        for line, counter, amount in due:
+            if not counter.fresh:  # Else the line is among the spenders.
+                self._spenders.add(line)
+            counter.total += amount
+            counter.fresh += amount
 
     def spent(self, purse: str, budget: Budget) -> int:
-        return self._counter(purse, budget, self._clock.timestamp()).total
+        return self._counter(_line(purse, budget), self._clock.timestamp()).total
 
-    def _counter(self, purse: str, budget: Budget, now: float) -> _Counter:
-        span, line = int(now // budget.per), _line(purse, budget)
-        counter = self._counters.get(line)
+    def _counter(self, line: _Line, now: float) -> _Counter:
+        counter, span = self._counters.get(line), now // line[2]
         if counter is None or counter.span < span:
-            counter = self._counters[line] = _Counter(span, 0)
+            counter = self._counters[line] = _Counter(int(span), 0)
         return counter
 
     async def keep_settling(self) -> None:
@@ -104,6 +108,10 @@ class Purses:
             counter.span, counter.total = span, spent + counter.fresh
             if not counter.fresh and self._counters[line] is counter:
                 self._spenders.discard(line)
+
+
+def lines_of(purse: str, budgets: Iterable[Budget]) -> Lines:
+    return tuple((budget, _line(purse, budget)) for budget in budgets)
 
 
 def _line(purse: str, budget: Budget) -> _Line:
