@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moorage.approvals.decisions import _body_of
 from moorage.approvals.diff import LONGEST_VALUE, diff_of
 from moorage.approvals.model import Answer, Approval, HeldCall
 from moorage.approvals.sending import Unsent
@@ -87,6 +88,19 @@ def test_a_deletion_shows_what_will_be_lost(native):
     assert {name for name, _, _ in rows(first)} == {"Full_Name", "City", "Owner"}
     assert second.id == "2"
     assert shown.notes == ["The record 2 of Leads can't be read, or does not exist."]
+
+
+def test_no_spelling_of_a_body_hides_what_it_changes():
+    path = diff(Looking(lead()), "PUT", "/crm/v8/Leads/1", {"data": [{"id": "2", "City": "York"}]})
+    twice = diff(
+        Looking(lead()), "PUT", "/crm/v8/Leads", {"data": [{"id": "1", "City": "York"}, {"id": "1"}]}
+    )
+    assert rows(path.records[0]) == [("id", "1", "2"), ("City", "Leeds", "York")]
+    assert rows(twice.records[0]) == [("City", "Leeds", "York")]
+    unclear = diff(Looking(lead()), "PUT", "/crm/v8/Leads/1", b'{"data":[{"City":"York"}],"data":[{}]}')
+    assert "in one way only" in unclear.notes[-1]
+    text, _ = _body_of(HeldCall("PUT", b"/x", [], b'{"a":1,"a":2}'))
+    assert text == '{"a":1,"a":2}'
 
 
 def test_new_records_show_their_fields_and_are_not_asked_for():

@@ -16,6 +16,7 @@ from moorage.http.message import Response as Plain
 from moorage.http.timestamps import wire_time_of
 from moorage.people.model import Person
 from moorage.people.sessions import PersonSessions, go
+from moorage.policies.bodies import json_of
 from moorage.web.pages import Pages, headers, html_headers
 
 LONGEST_REASON = 500
@@ -69,6 +70,7 @@ class DecisionPages:
             sees_values=sees_values,
             decides=is_waiting and person.may("approvals:decide"),
             native=None if call is None else call.native.decode("latin-1"),
+            sent_headers=[] if call is None else _shown_headers(call),
             diff=diff,
             body=body,
             body_note=body_note,
@@ -143,6 +145,10 @@ def _time(microseconds: int | None) -> str:
     return "" if microseconds is None else f"{wire_time_of(microseconds)[:19].replace('T', ' ')} UTC"
 
 
+def _shown_headers(call: HeldCall) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.headers]
+
+
 def _body_of(call: HeldCall | None) -> tuple[str | None, str]:
     """The body of a call as people read it, and what of it is not shown."""
     if call is None or not call.body:
@@ -151,8 +157,9 @@ def _body_of(call: HeldCall | None) -> tuple[str | None, str]:
         text = call.body.decode()
     except UnicodeDecodeError:
         return None, f"The body has {len(call.body)} bytes that are no text."
-    with contextlib.suppress(ValueError, RecursionError):  # Other texts are shown as they are.
-        text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    # Other texts are shown as they are, also if a name is there twice: the app may take either value.
+    with contextlib.suppress(ValueError, RecursionError):
+        text = json.dumps(json_of(call.body), ensure_ascii=False, indent=2)
     text = text.encode("utf-8", "replace").decode()
     if len(text) <= _LONGEST_BODY:
         return text, ""

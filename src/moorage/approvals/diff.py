@@ -13,6 +13,7 @@ from moorage.approvals.model import Answer, Approval, HeldCall
 from moorage.approvals.sending import Unsent
 from moorage.errors import MoorageError
 from moorage.logs import Log
+from moorage.policies.bodies import json_of
 
 if TYPE_CHECKING:
     from moorage.crm import Trial, TriedRecord
@@ -135,7 +136,12 @@ class _Reading:
         self._path, self._query = path.decode("latin-1"), query.decode("latin-1")
 
     async def diff(self) -> Diff:
-        body = _json(self._call.body)
+        diff = await self._of(_json(self._call.body))
+        if self._call.body and _json(self._call.body) is None:
+            diff.notes.append("The body can't be read as JSON in one way only. Look at it before you decide.")
+        return diff
+
+    async def _of(self, body: Any) -> Diff:
         if (records := _ZOHO_RECORDS.fullmatch(self._path)) is not None:
             return await self._of_records(records, body)
         if self._call.method in {"PUT", "PATCH", "DELETE"}:
@@ -154,7 +160,10 @@ class _Reading:
             )
             changes = [_change(module, "", None, item) for item in items[:MOST_READ]]
             return Diff(0, changes, max(0, len(items) - MOST_READ), notes)
-        new = {str(item.get("id") or path["id"]): item for item in items}
+        new: dict[str, dict[str, Any]] = {}
+        for item in items:
+            record = path["id"] or str(item.get("id"))  # An id in the path counts before that in the body.
+            new[record] = new.get(record, {}) | item
         ids = [path["id"]] if path["id"] else list(new)
         if self._call.method == "DELETE":
             ids = ids or [each for part in parse_qs(self._query).get("ids", []) for each in part.split(",")]
@@ -278,6 +287,7 @@ def _members(document: Mapping[str, Any], prefix: str, depth: int) -> Iterator[t
 
 def _json(body: bytes) -> Any:
     try:
+        json_of(body)  # Raises for what some readers read otherwise.
         return msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return None

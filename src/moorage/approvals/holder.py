@@ -79,7 +79,9 @@ class Holder:
 
     def _asked(self, call: AskedCall) -> Asked:
         principal, connection, operation = call.principal, call.connection, call.operation
-        upstream, modules = connection.upstream, ", ".join(operation.modules)
+        upstream = connection.upstream
+        # What may do anything is told by its method and path, as nobody knows what it does with which module.
+        modules = "" if operation.opaque else ", ".join(operation.modules)
         path = call.native.partition(b"?")[0].decode("latin-1")
         return Asked(
             account_id=principal.account_id,
