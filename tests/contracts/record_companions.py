@@ -66,6 +66,20 @@ class RecordCompanions(Suite):
         assert bodies(Window(2, 7), newest_first=True) == (["3a", "3A"], False)
         assert bodies(Window(2, 1), owner=3, newest_first=True) == (["3a", "3A"], False)
 
+    def test_a_page_is_of_several_owners_or_names(self, here):
+        rows = [("mail", owner, name, f"{owner}{name}") for owner in (3, 0, 5) for name in ("A", "a")]
+        here.put_companions(*rows, ("lock", 3, "A", "other"))
+
+        def bodies(window=None, **which):
+            owners, more = here.companions("mail", window, **which)
+            return [body for _, body in owners], more
+
+        assert bodies(owners=(5, 3, 9)) == (["3A", "3a", "5A", "5a"], False)
+        assert bodies(owners=(5, 3), name="a", newest_first=True) == (["5a", "3a"], False)
+        assert bodies(Window(1, 1), owners=(0, 5), names=("A", "b")) == (["5A"], False)
+        assert bodies(Window(2), names=("a",)) == (["3a", "0a"], True)
+        assert bodies(owners=()) == bodies(names=()) == ([], False)
+
     def test_many_are_found_at_once(self, here):
         here.put_companions(
             ("share", 1, "x", 0), ("share", 2, "y", 1), ("share", 1, "y", 2), ("lock", 1, "x", 3)

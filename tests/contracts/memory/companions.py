@@ -50,6 +50,8 @@ def page(companions, which, window):
         companion
         for companion in ordered(companions, which.kind)
         if which.owner in {None, companion.owner} and which.name in {None, companion.name}
+        if which.owners is None or companion.owner in which.owners
+        if which.names is None or companion.name in which.names
     ]
     if which.newest_first:
         chosen.reverse()

@@ -165,7 +165,7 @@ class MemoryTransaction:
         """With every column."""
         columns = {"id": None}
         for field in module.fields.values():
-            if field.storage not in {"id", "rows"}:
+            if field.storage not in {"id", "rows", "personal"}:
                 columns[field.column] = None
                 if field.lookup_modules:
                     columns[field.module_column] = None

@@ -43,10 +43,9 @@ def test_a_field_is_made_external_and_stays_so(crm):
         make_field(crm, "Leads", {"type": "team"}),
         make_field(crm, "Leads", {"show": True}),
         make_field(crm, "Leads", data_type="email"),
-        make_field(crm, "Leads", {"type": "user"}),
     ]
     codes = [answer.json["fields"][0]["code"] for answer in refused]
-    assert codes == ["INVALID_DATA", "MANDATORY_NOT_FOUND", "NOT_SUPPORTED", "NOT_SUPPORTED"]
+    assert codes == ["INVALID_DATA", "MANDATORY_NOT_FOUND", "NOT_SUPPORTED"]
 
 
 def test_two_records_have_no_external_id_together(crm, ids):

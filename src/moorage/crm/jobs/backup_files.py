@@ -81,7 +81,7 @@ async def written(organisation: Organisation) -> list[Written]:
 
 
 async def _write_table(then: RecordStore, data: Zips, module: Module, pace: Pace) -> None:
-    fields = [field for field in module.fields.values() if field.storage != "rows" and field.api_name != "id"]
+    fields = [field for field in module.fields.values() if field.storage not in {"rows", "personal", "id"}]
     columns = [Column(module.fields["id"]), *map(Column, fields)]
     head = ",".join([ID, *(field.api_name for field in fields)]).encode() + b"\r\n"
     after: int | None = 0

@@ -12,6 +12,7 @@ ID = "Id"  # The first column, whatever is asked for.
 MOST_COLUMNS = 200
 MOST_LOOKUPS = 10  # Lookups through which the columns of a read lead.
 
+_UNREAD = frozenset({"rows", "personal"})  # What no column of a file has.
 # What can be asked of a user.
 _OF_USERS = frozenset({"id", "full_name", "first_name", "last_name", "email", "alias", "zuid", "status"})
 
@@ -24,7 +25,7 @@ def columns_of(
     Raises the Fault of a name that is no column.
     """
     if names is None:
-        names = [field.api_name for field in module.fields.values() if field.storage != "rows"]
+        names = [field.api_name for field in module.fields.values() if field.storage not in _UNREAD]
     names = [name for name in dict.fromkeys(names) if name.lower() != "id"]
     if len(names) > MOST_COLUMNS:
         raise Fault(400, "LIMIT_EXCEEDED", "there are too many fields", {"limit": MOST_COLUMNS})
@@ -47,7 +48,7 @@ def _column(organisation: Organisation, module: Module, name: str) -> Column:
     field = module.fields.get(first)
     if field is None:
         raise _not_available(name, module)
-    if field.storage == "rows" or (dot and field.storage not in {"user", "lookup"}):
+    if field.storage in _UNREAD or (dot and field.storage not in {"user", "lookup"}):
         raise _not_supported(name, module)
     if not dot or rest.lower() == "id":
         return Column(field)
@@ -72,7 +73,7 @@ def _through(organisation: Organisation, module: Module, lookup: Field, name: st
     field = target.fields.get(rest)
     if field is None:
         raise _not_available(name, module)
-    if field.storage == "rows":
+    if field.storage in _UNREAD:
         raise _not_supported(name, module)
     return Column(field, lookup)
 

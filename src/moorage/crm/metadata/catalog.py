@@ -20,7 +20,7 @@ NO_VALUE = "-None-"  # The option of a picklist that means no choice.
 
 Storage: TypeAlias = Literal[
     "id", "text", "integer", "bigint", "real", "boolean", "date", "datetime", "list", "json", "tags", "user",
-    "lookup", "rows",
+    "lookup", "rows", "personal",
 ]  # fmt: skip
 
 _STORAGE_BY_TYPE: dict[str, Storage] = {
@@ -59,7 +59,8 @@ class Field:
     creatable: bool  # The API may set it on insert.
     updatable: bool  # The API may set it on update.
     unique: bool
-    external: str | None  # Whose ids of another program the values are: the organisation's (`org`), or none.
+    # Whose ids of another program the values are: the organisation's (`org`), or each user's own (`user`).
+    external: str | None
     searchable: bool
     sortable: bool
     pick_list: tuple[str, ...]  # The actual values.
@@ -83,6 +84,11 @@ class Field:
     @property
     def number(self) -> int:
         return self.id % ID_SPACE
+
+    @property
+    def finds_one(self) -> bool:
+        """Whether no two records have the same value, as one user sees them."""
+        return self.unique or self.storage == "personal"
 
     def numbered(self, count: int) -> str:
         """The value of an autonumber for the module's record number `count`, from 1."""
@@ -189,6 +195,11 @@ class Module:
         return tuple(f for f in self.fields.values() if f.rows is not None)
 
     @cached_property
+    def personal(self) -> tuple[Field, ...]:
+        """The fields in which each user has values of their own. They are companions of the records."""
+        return tuple(f for f in self.fields.values() if f.storage == "personal")
+
+    @cached_property
     def full_text(self) -> tuple[Field, ...]:
         """The fields whose words are searched; each is a column of the module's full text."""
         return tuple(f for f in self.fields.values() if f.in_full_text)
@@ -243,6 +254,11 @@ class Catalog:
         for lookup in (rows.parent_field, rows.connected_field):
             if lookup is not None and lookup.lookup is not None:
                 self._pointing.setdefault(self.modules[lookup.lookup], []).append((rows, lookup))
+
+    @cached_property
+    def has_personal(self) -> bool:
+        """Whether some field of a module has values of each user's own."""
+        return any(module.personal for module in self.modules.values())
 
     def links_of(self, relation: str) -> Module | None:
         """The module of the links of a standard relation; None as long as nothing was related."""
@@ -372,6 +388,8 @@ def _storage(body: dict[str, Any]) -> Storage:
         return "tags"
     if data_type in {ROLL_UP, "formula"}:
         data_type = body[data_type]["return_type"]
+    if (body.get("external") or {}).get("type") == "user":
+        return "personal"
     # Participants calls itself a bigint, and Comments a text, yet both carry arrays of objects.
     if json_type == "jsonarray" and data_type != "multiselectpicklist":
         return "json"

@@ -27,6 +27,7 @@ from moorage.crm.records.locks import Locks
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.modules.rules import PendingRecord
 from moorage.crm.records.outcomes import Outcome, failed, record_details, succeeded, upserted
+from moorage.crm.records.personal_ids import PersonalIds
 from moorage.crm.records.place import Place
 from moorage.crm.records.prepare import Prepared, drafts_of, id_of, required
 from moorage.crm.records.references import References
@@ -75,7 +76,8 @@ class Change:
         self._files = FileFields(organisation, transaction, self._batch, user)
         self._links = links_of(module, self._batch)
         self._tags = Tags(organisation, module, transaction, user)
-        self._unique = UniqueValues(organisation, module, self._batch)
+        self._personal = PersonalIds(module, transaction, user)
+        self._unique = UniqueValues(organisation, module, self._batch, self._personal)
         self._currencies = Currencies(organisation.catalog, module)
         self._numbers = module.of_type("autonumber")
         self._formulas = formulas_of(module)
@@ -126,6 +128,7 @@ class Change:
             except Fault as fault:
                 outcomes.append(failed(fault))
         self._tags.write()
+        self._personal.write()
         self._batch.flush()
         self._roll_ups.write()
         self._stages.write()
@@ -142,6 +145,7 @@ class Change:
         self._batch.expect_rows(self._module, known_ids)
         self._locks.expect(known_ids)
         self._unique.expect(drafts_of(records))
+        self._personal.expect(drafts_of(records), known_ids)
         for index, prepared in enumerate(records):
             for draft in prepared.drafts:
                 self._references.expect(draft)
@@ -183,6 +187,7 @@ class Change:
         self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         self._batch.insert(self._module, row, self._numbers)
         self._rows.insert(rows)
+        self._personal.put(row["id"], draft)
         self._events.inserted(row)
         self._stages.inserted(row)
         return succeeded(record_details(self._organisation, self._module, row), "record added", 201)
@@ -246,6 +251,7 @@ class Change:
         self._formulas.work_out(row, self._organisation.zone, self._batch.now)
         changes = {column: value for column, value in row.items() if value != old.get(column)}
         self._batch.update(self._module, record, changes)
+        self._personal.put(record, draft)
         row_fields = [
             field for (field, _), merge in zip(draft.rows, merges, strict=True) if merge.has_changes
         ]
@@ -266,7 +272,7 @@ class Change:
     # Upsert
 
     def _upsert(self, prepared: Prepared, checked: Sequence[Field]) -> Outcome:
-        match = named_or_matching(self._batch, self._module, prepared, checked)
+        match = named_or_matching(self._batch, self._module, prepared, checked, self._personal)
         if match is None:
             return upserted(self._insert(prepared), "insert", None)
         record, duplicate_field = match

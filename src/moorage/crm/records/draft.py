@@ -14,7 +14,8 @@ from moorage.crm.storage.contract.records import Row
 
 @dataclass(slots=True)
 class Draft:
-    """`row` holds the values that are finished. The rest needs the store: references, tags and the rows of fields.
+    """`row` holds the values that are finished. The rest needs the store: references, tags, the rows of
+    fields, and the values that the caller alone has.
 
     `sent_fields` names the fields that the caller set, `appended` those whose values are added to the old ones.
     """
@@ -25,6 +26,7 @@ class Draft:
     tags: TagChange | None = None
     files: list[tuple[Field, list[dict[str, Any]]]] = dataclasses.field(default_factory=list)
     rows: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
+    personal: dict[Field, str | None] = dataclasses.field(default_factory=dict)
     sent_fields: set[str] = dataclasses.field(default_factory=set)
     appended: set[str] = dataclasses.field(default_factory=set)
     se_module: str | None = None
@@ -93,6 +95,8 @@ def _put(catalog: Catalog, draft: Draft, field: Field, value: Any, *, insert: bo
         draft.files.append((field, parsed))
     elif field.storage == "tags":
         draft.tags = TagChange("set", parsed or [], field.api_name, path)
+    elif field.storage == "personal":
+        draft.personal[field] = parsed
     elif field.storage == "rows":
         draft.rows.append((field, _rows(catalog, field, parsed or [], path, insert=insert)))
     else:

@@ -11,6 +11,7 @@ from moorage.crm.records.batch import Batch
 from moorage.crm.records.draft import Draft
 from moorage.crm.records.modules import rules_of
 from moorage.crm.records.outcomes import user_details
+from moorage.crm.records.personal_ids import PersonalIds
 from moorage.crm.records.prepare import Prepared, required
 from moorage.crm.storage.contract.organisations import Organisation
 
@@ -18,8 +19,11 @@ from moorage.crm.storage.contract.organisations import Organisation
 class UniqueValues:
     """The unique fields of one module."""
 
-    def __init__(self, organisation: Organisation, module: Module, batch: Batch) -> None:
+    def __init__(
+        self, organisation: Organisation, module: Module, batch: Batch, personal: PersonalIds
+    ) -> None:
         self._organisation = organisation
+        self._personal = personal
         self._module = module
         self._batch = batch
         self._fields = [field for field in module.fields.values() if field.unique]
@@ -40,6 +44,11 @@ class UniqueValues:
             matching = [] if value is None else self._batch.matching(self._module, field, value)
             if others := [other for other in matching if other != record]:
                 faults.append(self._duplicate(field, draft.path, others[0]))
+        for field, own in draft.personal.items():
+            found = self._personal.record_with(field, own)
+            if found not in {None, record}:
+                assert found is not None
+                faults.append(self._duplicate(field, draft.path, found))
         for field, other_module, other in self._mapped:
             value = draft.row.get(field.column)
             matching = [] if value is None else self._batch.matching(other_module, other, value)
@@ -95,16 +104,16 @@ def duplicate_checks(module: Module, names: Sequence[str] | None) -> list[Field]
     it being unique [Z observed].
     """
     system = rules_of(module).duplicate_field or module.display_name or "Name"
-    checked = [field for field in module.fields.values() if field.unique or field.api_name == system]
+    checked = [field for field in module.fields.values() if field.finds_one or field.api_name == system]
     if not names:
         first = [field for field in checked if field.api_name == system]
     else:
         first = [module.fields[name] for name in dict.fromkeys(names) if module.fields.get(name) in checked]
-    return first + [field for field in checked if field.unique and field not in first]
+    return first + [field for field in checked if field.finds_one and field not in first]
 
 
 def named_or_matching(
-    batch: Batch, module: Module, prepared: Prepared, checked: Sequence[Field]
+    batch: Batch, module: Module, prepared: Prepared, checked: Sequence[Field], personal: PersonalIds
 ) -> tuple[int | None, str | None] | None:
     """The record to update, and the field whose value it has; None if a record has to be inserted.
 
@@ -117,6 +126,8 @@ def named_or_matching(
         return whole_id(record["id"]), None
     draft = required(prepared.update)
     for field in checked:
+        if (found := personal.record_with(field, draft.personal.get(field))) is not None:
+            return found, field.api_name
         value = draft.row.get(field.column)
         if value is not None and (matching := batch.matching(module, field, value)):
             return matching[0], field.api_name

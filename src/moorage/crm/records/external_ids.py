@@ -17,9 +17,10 @@ from moorage.crm.metadata.shown import shape
 from moorage.crm.query.texts import folded
 from moorage.crm.query.tree import AnyOf, Equal
 from moorage.crm.records.access import visible_with
+from moorage.crm.records.personal_ids import owners_of, seen_by
 from moorage.crm.records.related import related_list
 from moorage.crm.records.values import UNKNOWN_RECORD
-from moorage.crm.storage.contract.records import Order, Window
+from moorage.crm.storage.contract.records import Ids, Order, Window
 from moorage.crm.wire.call import Call, no_content, settled, with_document
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
@@ -55,6 +56,8 @@ class External:
 def handled(route: Route, call: Call) -> Response | Awaitable[Response]:
     """What the operation of a call answers."""
     header = call.request.header(HEADER)
+    if call.organisation.catalog.has_personal:
+        call.seen = seen_by(call.caller.user)
     return route.handler(call) if header is None else _handled(route, call, header)
 
 
@@ -201,6 +204,8 @@ class _Ids:
 
     async def _found(self, external: External, values: Sequence[str]) -> dict[str, int]:
         module, field = external.target, external.field
+        if field.storage == "personal":
+            return await self._own_found(module, field, values)
         conditions = AnyOf(tuple(Equal(field, value) for value in values))
         page = await settled(
             self._call.store.page(
@@ -213,6 +218,15 @@ class _Ids:
         )
         records = msgspec.json.decode(page.data)
         return {folded(record[field.api_name]): int(record["id"]) for record in records}
+
+    async def _own_found(self, module: Module, field: Field, values: Sequence[str]) -> dict[str, int]:
+        """Records in the recycle bin keep their values: so only those that are there have them."""
+        owners = await owners_of(self._call.store, field, self._call.caller.user, values)
+        filters = [Ids(tuple(owners)), *visible_with(self._call, module)]
+        order = Order(module.fields["id"], descending=False)
+        found = self._call.store.page(module, shape(module, []), filters, order, Window(len(owners) or 1))
+        records = msgspec.json.decode((await settled(found)).data)
+        return {owners[int(record["id"])]: int(record["id"]) for record in records}
 
     @property
     def _listed(self) -> Module | None:

@@ -12,6 +12,7 @@ from moorage.crm.records.attachments import remove_files
 from moorage.crm.records.emails import remove_attached
 from moorage.crm.records.locks import Locks, locked
 from moorage.crm.records.outcomes import Outcome, failed, succeeded
+from moorage.crm.records.personal_ids import drop_taken
 from moorage.crm.records.roll_ups import RollUps
 from moorage.crm.records.stage_history import MODULE as STAGES
 from moorage.crm.records.stage_history import drop_histories
@@ -87,6 +88,8 @@ class Emptying:
                 self._put(self._catalog.modules[name], rows)
         self._roll_ups.note_parents(module, [entry.id for entry in free])
         self._transaction.bin.take(entry.id for entry in free)
+        users = [user.id for user in self._organisation.metadata.all("user")]
+        drop_taken(module, self._transaction, users, {entry.id for entry in free})
         timeline = Timeline(module, self._transaction, self._user)
         timeline.happened("restored", (entry.id for entry in free))
         timeline.write()

@@ -270,6 +270,7 @@ _EXPECTED_TEXT = {"email": "email", "phone": "phone", "website": "website", "pic
 _PATTERNS = {"email": EMAIL, "phone": PHONE, "website": WEBSITE}
 _PARSERS: dict[str, Callable[[Field, Any, str], Any]] = {
     "text": _text,
+    "personal": _text,
     "integer": _integer,
     "bigint": _bigint,
     "real": _real,

@@ -7,7 +7,7 @@ INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
 
 def stored(module: Module) -> list[Field]:
     """The fields that have a column of their own."""
-    return [field for field in module.fields.values() if field.storage not in {"id", "rows"}]
+    return [field for field in module.fields.values() if field.storage not in {"id", "rows", "personal"}]
 
 
 def columns_of(module: Module) -> list[str]:

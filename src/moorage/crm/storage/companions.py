@@ -38,6 +38,12 @@ def conditions_of(which: CompanionsOf) -> dict[str, Any]:
     return {column: value for column, value in values.items() if value is not None}
 
 
+def several_of(which: CompanionsOf) -> dict[str, list[Any]]:
+    """By column, the values of which it must have one."""
+    values = {"owner": which.owners, "name": which.names}
+    return {column: list(several) for column, several in values.items() if several is not None}
+
+
 def page_of(rows: Sequence[Sequence[Any]], window: Window) -> CompanionPage:
     """The page of rows, of which one more than it can hold says that others follow."""
     return CompanionPage([companion(row) for row in rows[: window.limit]], len(rows) > window.limit)

@@ -76,12 +76,15 @@ class Call:
     has_asked: bool = False  # Whether the store was asked.
     door: "Door | None" = None  # For calls that consist of others.
     external_ids: "ExternalIds | None" = None  # If the body names records by ids of another program.
+    # What shows the caller the values of their own, in an organisation that has such.
+    seen: Callable[[RecordStore], RecordStore] | None = None
 
     @property
     def store(self) -> RecordStore:
         """The store of the organisation, to be asked at once."""
         self.has_asked = True
-        return self.organisation.store
+        store = self.organisation.store
+        return store if self.seen is None else self.seen(store)
 
     @property
     def shown_module(self) -> str:

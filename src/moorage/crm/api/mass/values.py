@@ -36,5 +36,5 @@ def mass_values(call: Call, module: Module, body: JsonObject) -> dict[str, Any]:
 def _is_for_many(call: Call, field: Field) -> bool:
     document = call.organisation.metadata.find("field", field.id)
     allowed = document is not None and document.body["mass_update"]
-    one_value = not field.unique and field.storage not in {"rows", "tags", "json"}
+    one_value = not field.unique and field.storage not in {"rows", "tags", "json", "personal"}
     return bool(allowed and one_value and field.updatable and field.data_type not in _SINGLE)

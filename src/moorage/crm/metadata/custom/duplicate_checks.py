@@ -80,7 +80,8 @@ def _unique_field(spec: JsonObject, name: str, fields: Sequence[Document]) -> Do
     if item is None:
         raise spec.missing(name)
     field = _named(item, fields)
-    if not (field.body.get("unique") or field.body.get("external")):
+    external = (field.body.get("external") or {}).get("type")
+    if not (field.body.get("unique") or external == "org"):
         message = f"the given {name} API name is not a unique field API name."
         raise item.fault("NOT_ALLOWED", message, "id" if "id" in item else "api_name")
     return field

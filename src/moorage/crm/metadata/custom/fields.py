@@ -25,6 +25,7 @@ from moorage.crm.metadata.rows import LINK_TYPES
 
 MOST_FIELDS = 300  # Custom fields of one module.
 MOST_UNIQUE = 2
+_EACH_USER = "an external field of the type user is unique for each user"
 _EXTERNAL_TYPES = ("org", "user")  # Whether a record has one id in another program, or one for each user.
 # Members that belong to features which the embedded CRM does not have.
 _UNSUPPORTED = (
@@ -65,7 +66,7 @@ def new_field(
     if "unique" in spec:
         more["unique"] = _unique(spec, data_type, known)
     if "external" in spec:
-        more["external"] = _external(spec, data_type)
+        more |= _members_of_external(spec, data_type)
     return replace(
         _plain_field(name, label, data_type, field_type, length),
         decimal_place=_decimals(spec, field_type, length),
@@ -284,15 +285,26 @@ def _external(spec: JsonObject, data_type: str) -> Body:
         raise external.missing("type")
     if kind not in _EXTERNAL_TYPES:
         raise external.invalid("type", supported_values=list(_EXTERNAL_TYPES))
-    if kind == "user":
-        raise external.fault("NOT_SUPPORTED", "a record has one external id for all users here", "type")
     return {"type": kind, "show": external.boolean("show", default=True)}
+
+
+def _members_of_external(spec: JsonObject, data_type: str) -> Body:
+    """Values that each user has alone are found with X-EXTERNAL, and by nothing that is for all users."""
+    external = _external(spec, data_type)
+    if external["type"] != "user":
+        return {"external": external}
+    if "unique" in spec:
+        raise spec.fault("NOT_ALLOWED", _EACH_USER, "unique")
+    alone = dict.fromkeys(("searchable", "sortable", "filterable", "mass_update"), False)
+    return {"external": external, **alone}
 
 
 def _changed_unique(spec: JsonObject, field: Document, known: list[Document]) -> Body:
     unique = spec.inner("unique")
     if unique is None or unique.has_member("_disable"):
         return {}
+    if (field.body.get("external") or {}).get("type") == "user":
+        raise spec.fault("NOT_ALLOWED", _EACH_USER, "unique")
     if field.body.get("unique"):
         return dict(field.body["unique"])
     return _unique(spec, field.body["data_type"], known)

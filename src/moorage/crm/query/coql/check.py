@@ -30,7 +30,7 @@ _FUNCTIONS: dict[str, Function] = {
 }
 _NUMBERS = frozenset({"integer", "bigint", "real"})
 _ORDERED = _NUMBERS | {"date", "datetime"}
-_UNORDERED = frozenset({"json", "tags", "list", "rows"})
+_UNORDERED = frozenset({"json", "tags", "list", "rows", "personal"})
 _NUMBER = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 _UNFIT_ALIAS = re.compile(r'["\\\x00-\x1f\x7f]')
 _LONGEST_ALIAS = 100
@@ -246,6 +246,8 @@ def _require_order(value: Value, name: str) -> None:
 
 def _can_be_aggregated(aggregated: Aggregated) -> bool:
     column = aggregated.column
+    if column.field.storage == "personal":
+        return False
     if column.texts is not None or aggregated.function == "count":
         return aggregated.function == "count"
     allowed = _ORDERED if aggregated.function in {"min", "max"} else _NUMBERS

@@ -100,6 +100,8 @@ class Columns:
         column = self._column(name.removesuffix(".id") if is_id else name)
         if is_id and (column.texts is not None or column.field.storage not in {"lookup", "user"}):
             column = self._column(name)
+        if column.field.storage == "personal":
+            raise unsupported_column(name)
         self._others.update(_ways(column))
         return column
 
@@ -129,7 +131,7 @@ class Columns:
         field = module.fields.get(last)
         if field is None:
             raise invalid_column(name)
-        if field.storage == "rows":
+        if field.storage == "rows" or (field.storage == "personal" and way):
             raise unsupported_column(name)
         return Column(field, way)
 

@@ -109,7 +109,7 @@ def _chosen(module: Module, item: JsonObject, nameless: str, without_rows: str) 
     field = module.fields.get(name)
     if module.api_name == "Deals" and name in _OF_DEALS:
         raise item.fault("NOT_ALLOWED", _OF_DEALS[name], "api_name")
-    if field is None or not field.updatable:
+    if field is None or not field.updatable or field.storage == "personal":
         raise item.invalid("api_name")
     if field.data_type not in FILE_TYPES:
         return Chosen(name, item.path)

@@ -24,12 +24,14 @@ class Companion(Struct, frozen=True):
 
 
 class CompanionsOf(Struct, frozen=True):
-    """A filter: the companions of one kind, and of one owner or one name if they are given."""
+    """A filter: the companions of one kind, and of one owner or one name if they are given, or of several."""
 
     kind: str
     owner: int | None = None
     name: str | None = None
     newest_first: bool = False
+    owners: tuple[int, ...] | None = None
+    names: tuple[str, ...] | None = None
 
 
 class CompanionPage(Struct, frozen=True):

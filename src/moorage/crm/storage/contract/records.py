@@ -21,6 +21,7 @@ is stored (first column) and shown (second column) depends on `Field.storage`:
 No value, or a record that is gone, is shown as null. A `multi_module_lookup` first shows the `module` of the record, by
 `api_name` and `id`. A subform has no column, and neither has a field of links: their rows are records of a module of
 their own, which point to their parent. They are shown in the order of their ids, with the keys of `shown.row_names`.
+A `personal` field has no column, and is shown as null: the values that each user has are companions.
 `metadata/shown.py` has all other keys that a record shows, with their values; a store only writes them out.
 
 Reads give JSON text that is ready to send: lists are fast because the database builds it.

@@ -33,7 +33,7 @@ class PostgresqlCompanions:
         if not values or not self._exists():
             return []
         of_kind, params = ("", ()) if kind is None else (" AND kind = %s", (kind,))
-        sql = f"SELECT {SELECTED} FROM {self._table} WHERE {_among(column)}{of_kind} ORDER BY id"
+        sql = f"SELECT {SELECTED} FROM {self._table} WHERE {among(column)}{of_kind} ORDER BY id"
         return self._statements.rows(sql, (values, *params))
 
     def put(self, rows: Sequence[CompanionRow]) -> None:
@@ -49,9 +49,9 @@ class PostgresqlCompanions:
 
     def delete(self, column: str, values: Sequence[Any]) -> None:
         if values and self._exists():
-            sql = f"DELETE FROM {self._table} WHERE {_among(column)} RETURNING id"
+            sql = f"DELETE FROM {self._table} WHERE {among(column)} RETURNING id"
             self._note(row[0] for row in self._statements.rows(sql, (values,)))
 
 
-def _among(column: str) -> str:
+def among(column: str) -> str:
     return f"{column} = ANY(%s::{_KIND_OF_ARRAY[column]}[])"

@@ -173,6 +173,8 @@ class Projection:
                 writing.add(name, f"{writing.bound(names)}.get({number})")
         elif field.storage == "rows":
             self._write_rows(writing, field, row)
+        elif field.storage == "personal":
+            writing.constant(name, None)
         elif field.storage == "lookup":
             self._write_lookup(writing, field, row)
         elif field.is_rich_text and not whole:

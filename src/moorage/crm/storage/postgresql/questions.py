@@ -9,7 +9,7 @@ from typing import Any
 
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.query.selection import Selection
-from moorage.crm.storage.companions import SELECTED, conditions_of
+from moorage.crm.storage.companions import SELECTED, conditions_of, several_of
 from moorage.crm.storage.companions import TABLE as COMPANIONS
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree
 from moorage.crm.storage.contract.companions import CompanionsOf
@@ -28,6 +28,7 @@ from moorage.crm.storage.contract.records import (
 from moorage.crm.storage.contract.recycle_bin import InBin
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, where_of
 from moorage.crm.storage.postgresql import fulltext
+from moorage.crm.storage.postgresql.companions import among
 from moorage.crm.storage.postgresql.dialect import PostgresqlDialect
 from moorage.crm.storage.postgresql.expressions import BIN_TEXT, nocase
 from moorage.crm.storage.postgresql.inventory import Inventory
@@ -186,6 +187,9 @@ class Questions:
         """Rows have the columns of `companions.COLUMNS`."""
         conditions = conditions_of(which)
         clauses = [Clause(f"{column} = %s", (value,), indexed=True) for column, value in conditions.items()]
+        clauses += [
+            Clause(among(column), (values,), indexed=True) for column, values in several_of(which).items()
+        ]
         where, params = where_of([self._is_current, *clauses])
         table, direction = f"{self._schema}.{COMPANIONS}", direction_of(which.newest_first)
         sql = f"SELECT {SELECTED} FROM {table}{where} ORDER BY id {direction}"

@@ -14,6 +14,7 @@ from moorage.crm.storage.companions import (
     conditions_of,
     creation,
     page_of,
+    several_of,
 )
 from moorage.crm.storage.contract.companions import CompanionPage, CompanionsOf
 from moorage.crm.storage.contract.records import Window
@@ -49,11 +50,11 @@ class SqliteCompanions:
 
 
 def query(which: CompanionsOf, window: Window) -> Callable[[apsw.Connection], CompanionPage]:
-    conditions = conditions_of(which)
-    where = " AND ".join(f"{column} = ?" for column in conditions)
+    conditions, several = conditions_of(which), several_of(which)
+    where = " AND ".join([*(f"{column} = ?" for column in conditions), *map(_among, several)])
     direction = "DESC" if which.newest_first else "ASC"
     sql = f"SELECT {SELECTED} FROM {TABLE} WHERE {where} ORDER BY id {direction} LIMIT ? OFFSET ?"
-    params = (*conditions.values(), window.limit + 1, window.offset)
+    params = (*conditions.values(), *map(_array, several.values()), window.limit + 1, window.offset)
 
     def read(connection: apsw.Connection) -> CompanionPage:
         return page_of(_rows(connection, sql, params), window)

@@ -55,6 +55,8 @@ class Projection:
             return self._module_name(lookup, row) if lookup else _literal(shown.constants(module)[name])
         if field.storage == "rows":
             return self._rows(field, row)
+        if field.storage == "personal":
+            return "NULL"
         column = f"{row}.{field.column}"
         if field.storage == "lookup":
             return self._lookup(field, column)
