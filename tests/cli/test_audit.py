@@ -70,6 +70,9 @@ def test_an_export_can_be_verified_without_the_folder(moorage, key, tmp_path, mo
     assert told.json["chains"][0]["faults"] == ["entry 4 was changed: its hash is not that of its content"]
     file.write_text("no JSON")
     assert moorage("audit", "--verify", "--file", str(file)).status == 2
+    for torn in (b"\xff", b'{"subject": "another", ' + lines[0].encode()[1:]):
+        file.write_bytes(torn)
+        assert moorage("audit", "--verify", "--file", str(file)).status == 2
 
 
 @pytest.mark.parametrize(

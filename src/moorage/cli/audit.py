@@ -168,7 +168,7 @@ def _of_file(file: Path, anchors: list[str]) -> "tuple[list[Chain], list[str]]":
     from moorage.audit.chain import Chains  # noqa: PLC0415 (it loads slowly)
 
     chains = Chains(anchors)
-    with file.open(encoding="utf-8") as lines:
+    with file.open("rb") as lines:
         for number, entry in enumerate(_entries(lines), 1):
             if not isinstance(entry, dict):
                 raise UsageError(
@@ -178,12 +178,20 @@ def _of_file(file: Path, anchors: list[str]) -> "tuple[list[Chain], list[str]]":
     return chains.found()
 
 
-def _entries(lines: Iterable[str]) -> Iterator[Any]:
+def _entries(lines: Iterable[bytes]) -> Iterator[Any]:
     for line in lines:
         try:
-            yield json.loads(line)
+            yield json.loads(line.decode(), object_pairs_hook=_object)
         except (ValueError, RecursionError):
             yield None
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError if a name is there twice: programs differ in which of the two they show."""
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError
+    return found
 
 
 def _print_verified(chains: "list[Chain]", missing: list[str]) -> None:
