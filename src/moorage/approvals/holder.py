@@ -81,7 +81,8 @@ class Holder:
         principal, connection, operation = call.principal, call.connection, call.operation
         upstream = connection.upstream
         # What may do anything is told by its method and path, as nobody knows what it does with which module.
-        modules = "" if operation.opaque else ", ".join(operation.modules)
+        named = () if operation.opaque else operation.modules
+        modules = ", ".join(module for module in named if module != ANY_MODULE)
         path = call.native.partition(b"?")[0].decode("latin-1")
         return Asked(
             account_id=principal.account_id,

@@ -137,17 +137,12 @@ def _rows(document: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str,
     for kind in kinds:
         for path, methods in document[kind].items():
             for method in methods.split():
-                row = Row(f"{method} {path}", kind)
+                row = Row(f"{method} {path}", kind, modules=tuple(document["modules"].get(path, ())))
                 if method == "POST":
-                    row = _with_body(row, path, document)
+                    row = replace(row, body=document["bodies"].get(path))
                 if kind != "read":
                     row = _with_most(row, path, document)
                 yield method, path, row
-
-
-def _with_body(row: Row, path: str, document: Mapping[str, Mapping[str, str]]) -> Row:
-    modules = tuple(document["modules"].get(path, ()))
-    return replace(row, body=document["bodies"].get(path), modules=modules)
 
 
 def _with_most(row: Row, path: str, document: Mapping[str, Mapping[str, str]]) -> Row:
