@@ -23,6 +23,9 @@ class Principal(Protocol):
     """The caller of an operation. The room `keys` makes it from an API key."""
 
     @property
+    def key_id(self) -> str: ...
+
+    @property
     def account_id(self) -> str: ...
 
     @property

@@ -7,6 +7,7 @@ import pytest
 from moorage.access import EVERYWHERE
 from moorage.keys.errors import KeyInvalid
 from moorage.requests import tail
+from moorage.requests.errors import TailsExhausted
 from moorage.requests.model import Names
 from moorage.requests.service import EVERYTHING, Filter, within
 from moorage.requests.tail import Listener, Tails
@@ -28,7 +29,7 @@ async def may_go_on():
 
 
 def listener(account, wanted=EVERYTHING, confirm=may_go_on):
-    return Listener(account, wanted, Names({}, {}), confirm)
+    return Listener(account, "key", wanted, Names({}, {}), confirm)
 
 
 async def first(events):
@@ -109,6 +110,26 @@ def test_so_many_may_listen_and_the_next_is_told(control, owner, monkeypatch):
     refused, answered = control.run(scene())
     assert (refused.status, refused.code) == (503, "tails_exhausted")
     assert (answered.status, answered.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+def test_no_key_takes_the_places_of_all_others(control, owner):
+    other = control.run(control.rooms.keys.first_account())
+    tails = control.rooms.request_tails
+
+    async def scene():
+        one = Listener(other, "another", EVERYTHING, Names({}, {}), may_go_on)
+        all_events = [tails.events(one, None) for _ in range(tail.MOST_OF_KEY)]
+        for events in all_events:
+            await anext(events)
+        with pytest.raises(TailsExhausted, match="with this key"):
+            tails.require_room("another")
+        answered = await control.ask("GET", "/requests/tail", key=owner.key)
+        for events in all_events:
+            await events.aclose()
+        tails.require_room("another")
+        return answered
+
+    assert control.run(scene()).status == 200
 
 
 def test_a_place_that_is_none_is_refused(owner):

@@ -31,8 +31,8 @@ class TailsExhausted(MoorageError):
     code = "tails_exhausted"
     retry_after = 30
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, whose: str = "") -> None:
         super().__init__(
-            f"{most} programs follow the request log of this process already.",
+            f"{most} programs follow the request log of this process already{whose}.",
             help="End one of them, or try later.",
         )

@@ -88,7 +88,7 @@ class _Endpoints:
         log, header = self._log(), request.headers.get("last-event-id")
         number, names = _number(header, "Last-Event-ID"), await self.names(caller)
         wanted = self._filter(caller, request.query_params.get("q", ""), names)
-        log.tails.require_room()
+        log.tails.require_room(caller.key_id)
         headers = {
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
@@ -96,7 +96,9 @@ class _Endpoints:
         }
         if request.method == "HEAD":
             return Response(headers=headers, media_type=EVENTS)
-        listener = Listener(caller.account_id, wanted, names, lambda: self.confirm(request, SCOPE))
+        listener = Listener(
+            caller.account_id, caller.key_id, wanted, names, lambda: self.confirm(request, SCOPE)
+        )
         return StreamingResponse(log.tails.events(listener, number), headers=headers, media_type=EVENTS)
 
     def _filter(self, caller: Principal, query: str, names: Names) -> Filter:

@@ -1,6 +1,7 @@
 """The live tail of the request log, as server-sent events."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -14,6 +15,7 @@ from moorage.requests.model import Call, Names, call_document
 from moorage.requests.service import Filter, Requests
 
 MOST = 20  # Listeners of one process.
+MOST_OF_KEY = 5  # Of them with one key, so that no program takes the places of all others.
 PAUSE = 0.5  # Seconds between two looks for new calls.
 SIGN = 15.0  # Seconds without a call after which a listener gets a sign of life.
 
@@ -23,6 +25,7 @@ class Listener:
     """Who listens, and to what. `confirm` raises a MoorageError once the caller has lost its right."""
 
     account_id: str
+    key_id: str
     wanted: Filter
     names: Names
     confirm: Callable[[], Awaitable[Principal]]
@@ -34,11 +37,13 @@ class Tails:
     def __init__(self, requests: Requests, is_ending: Callable[[], bool]) -> None:
         self._requests = requests
         self._is_ending = is_ending
-        self._count = 0
+        self._listeners = Counter[str]()  # By the id of their key.
 
-    def require_room(self) -> None:
+    def require_room(self, key_id: str) -> None:
         """Raises TailsExhausted."""
-        if self._count >= MOST:
+        if self._listeners[key_id] >= MOST_OF_KEY:
+            raise TailsExhausted(MOST_OF_KEY, " with this key")
+        if self._listeners.total() >= MOST:
             raise TailsExhausted(MOST)
 
     async def events(self, listener: Listener, number: int | None) -> AsyncGenerator[bytes, None]:
@@ -46,7 +51,7 @@ class Tails:
 
         It ends when the caller loses its right, and when the server stops.
         """
-        self._count += 1
+        self._listeners[listener.key_id] += 1
         try:
             if number is None:
                 number = await self._requests.newest()
@@ -66,7 +71,8 @@ class Tails:
                     signed_at = monotonic()
                 await asyncio.sleep(PAUSE)
         finally:
-            self._count -= 1
+            self._listeners[listener.key_id] -= 1
+            self._listeners += Counter()  # This removes the keys without a listener.
 
     async def _end(self, listener: Listener) -> bytes | None:
         """The last event of a caller that has lost its right; None if it has not."""
