@@ -35,8 +35,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    def timestamp(self) -> float:
-        return time.time()
+    timestamp = staticmethod(time.time)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

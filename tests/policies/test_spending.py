@@ -5,7 +5,7 @@ import pytest
 from moorage.policies import store
 from moorage.policies.errors import BudgetExhausted
 from moorage.policies.model import Budget
-from moorage.policies.spending import Purses, lines_of
+from moorage.policies.spending import Purses
 
 HOUR = Budget("records", 10, 3600)
 
@@ -29,37 +29,37 @@ def process(control):
 
 def test_what_one_process_has_spent_the_others_know_after_they_have_settled(control, process):
     one, other = process(HOUR), process(HOUR)
-    one.take(lines_of("p", [HOUR]), 6)
-    other.take(lines_of("p", [HOUR]), 3)
+    one.purse("p", [HOUR]).take(6)
+    other.purse("p", [HOUR]).take(3)
     control.run(one.settle())
     control.run(other.settle())
     assert other.spent("p", HOUR) == 9
     with pytest.raises(BudgetExhausted):
-        other.take(lines_of("p", [HOUR]), 2)
-    other.take(lines_of("p", [HOUR]), 1)
+        other.purse("p", [HOUR]).take(2)
+    other.purse("p", [HOUR]).take(1)
     control.run(other.settle())
     assert process(HOUR).spent("p", HOUR) == 10, "a process that starts later knows it, too"
 
 
 def test_a_new_span_begins_with_nothing_spent_in_every_process(control, process):
     one, other = process(HOUR), process(HOUR)
-    one.take(lines_of("p", [HOUR]), 10)
+    one.purse("p", [HOUR]).take(10)
     control.run(one.settle())
     control.clock.advance(3600)
-    other.take(lines_of("p", [HOUR]), 4)
+    other.purse("p", [HOUR]).take(4)
     control.run(other.settle())
-    one.take(lines_of("p", [HOUR]), 6)
+    one.purse("p", [HOUR]).take(6)
     control.run(one.settle())
     assert one.spent("p", HOUR) == 10
     with pytest.raises(BudgetExhausted) as refused:
-        one.take(lines_of("p", [HOUR]), 1)
+        one.purse("p", [HOUR]).take(1)
     assert 0 < refused.value.retry_after <= 3600
 
 
 def test_a_call_that_one_budget_refuses_counts_in_none(process):
     calls, purses = Budget("calls", 1, 60), process(HOUR)
     with pytest.raises(BudgetExhausted):
-        purses.take(lines_of("p", [calls, HOUR]), 11)
+        purses.purse("p", [calls, HOUR]).take(11)
     assert (purses.spent("p", calls), purses.spent("p", HOUR)) == (0, 0)
 
 

@@ -11,6 +11,7 @@ from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
 from moorage.http.message import Response
 from moorage.policies import Decision, Guard
 from moorage.policies.errors import NobodyToAsk
+from moorage.policies.spending import Purse
 from moorage.web.visitor import address_of
 
 LONGEST = 1024 * 1024  # A longer body is not looked at. Its call is as bad as it may be.
@@ -46,7 +47,7 @@ class InspectedExchange(NotedCall):
         decision = guard.decide(method, self._native, overridden=overridden, formless=formless)
         if decision.passes:
             self.decision = decision
-            if self._may_spend(guard, decision):
+            if guard.purse is None or self._may_spend(guard.purse, decision):
                 self._set_target(target)
         elif decision.looks or decision.verdict.action == "ask":
             self._inspected = target, guard, decision
@@ -58,10 +59,10 @@ class InspectedExchange(NotedCall):
         else:
             self._end_inspection(target, guard, decision)
 
-    def _may_spend(self, guard: Guard, decision: Decision) -> bool:
+    def _may_spend(self, purse: Purse, decision: Decision) -> bool:
         """Take the call from the budgets, or refuse it."""
         try:
-            guard.take(decision.operation)
+            purse.take(decision.operation.records)
         except MoorageError as error:
             self._refuse(error)
             return False

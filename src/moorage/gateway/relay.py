@@ -172,7 +172,7 @@ class Relay(InspectedExchange):
                 self._inspect(target, guard)
                 return
             self.decision = decision
-            if guard.spends and not self._may_spend(guard, decision):
+            if guard.purse is not None and not self._may_spend(guard.purse, decision):
                 return
         if target.origin is None and self._head.has_body:
             self._admission_target, self._admission_request = target, self._embedded_request(target)

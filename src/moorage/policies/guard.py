@@ -13,7 +13,7 @@ from moorage.policies.classify import Classifier
 from moorage.policies.errors import NobodyToAsk, PolicyDenied
 from moorage.policies.model import Operation, Policy, Verdict
 from moorage.policies.overrides import in_headers, in_target
-from moorage.policies.spending import Purses, lines_of
+from moorage.policies.spending import Purses
 from moorage.policies.strictness import Held
 from moorage.policies.verdict import verdict
 
@@ -39,21 +39,20 @@ class Decision:
 class Guard:
     """`reads_only` if the scopes of the key don't let it write; this is independent of its policy.
 
-    `known` has decisions about calls that were made before, by method and native path. `spends` has the budgets that
-    calls are taken from.
+    `known` has decisions about calls that were made before, by method and native path. Calls are taken
+    from its `purse`, which is None without a budget.
     """
 
     __slots__ = (
         "_app",
         "_classifier",
-        "_purses",
         "_sees_ids",
         "held",
         "known",
         "policy",
         "principal",
+        "purse",
         "reads_only",
-        "spends",
     )  # fmt: skip
 
     def __init__(
@@ -72,9 +71,8 @@ class Guard:
         self.reads_only = reads_only
         self._app = app
         self._classifier = classifier
-        self._purses = purses
         self._sees_ids = any(_may_name_ids(rule.path) for rule in self.policy.rules if rule.path)
-        self.spends = lines_of(held.purse, self.policy.budgets)
+        self.purse = purses.purse(held.purse, self.policy.budgets)
         self.known = Bounded[tuple[bytes, bytes], Decision](REMEMBERED)
 
     def decide(self, method: bytes, native: bytes, *, overridden: bool, formless: bool = False) -> Decision:
@@ -128,8 +126,8 @@ class Guard:
 
     def take(self, operation: Operation) -> None:
         """Take a call from the budgets. Raises BudgetExhausted."""
-        if self.spends:
-            self._purses.take(self.spends, operation.records)
+        if self.purse is not None:
+            self.purse.take(operation.records)
 
     def _look(self, method: bytes, native: bytes, body: bytes | None, *, formless: bool = False) -> Decision:
         path, _, query = native.partition(b"?")

@@ -22,15 +22,17 @@ from moorage.storage.errors import DatabaseUnusable
 SETTLE_SECONDS = 0.25
 
 _Line: TypeAlias = tuple[str, str, int]  # A purse, what is counted, and the length of a span.
-# Budgets that calls are taken from, each with its line, so that no call has to put the line together.
-Lines: TypeAlias = tuple[tuple[Budget, _Line], ...]
 
 
 @dataclass(slots=True)
 class _Counter:
-    """`total` was spent in this span by all processes, `fresh` of it by this one since the last settlement."""
+    """`total` was spent in this span by all processes, `fresh` of it by this one since the last settlement.
+
+    The span `ends` at that time, in seconds since the epoch: a float, which a clock's time is compared with fast.
+    """
 
     span: int
+    ends: float
     total: int
     fresh: int = 0
 
@@ -53,32 +55,22 @@ class Purses:
         if lines:
             spent = await store.spent(tx, {purse})
             for line in lines:
-                self._counters.setdefault(line, _Counter(*spent.get(line, (0, 0))))
+                span, total = spent.get(line, (0, 0))
+                self._counters.setdefault(line, _Counter(span, _end(line, span), total))
 
-    def take(self, lines: Lines, records: int) -> None:
-        """Count a call. Raises BudgetExhausted, and counts nothing then."""
-        now = self._clock.timestamp()
-        due = []
-        for budget, line in lines:
-            counter = self._counter(line, now)
-            amount = 1 if budget.counts == "calls" else records
-            if amount and counter.total + amount > budget.most:
-                raise BudgetExhausted(budget, amount, (counter.span + 1) * budget.per - now)
-            due.append((line, counter, amount))
-        for line, counter, amount in due:
-            if not counter.fresh:  # Else the line is among the spenders.
-                self._spenders.add(line)
-            counter.total += amount
-            counter.fresh += amount
+    def purse(self, name: str, budgets: Sequence[Budget]) -> "Purse | None":
+        """The purse with this name, for these budgets; None without a budget."""
+        if not budgets:
+            return None
+        lines = tuple((budget, _line(name, budget)) for budget in budgets)
+        return Purse(lines, self._counters, self._spenders, self._clock)
 
     def spent(self, purse: str, budget: Budget) -> int:
-        return self._counter(_line(purse, budget), self._clock.timestamp()).total
-
-    def _counter(self, line: _Line, now: float) -> _Counter:
-        counter, span = self._counters.get(line), now // line[2]
-        if counter is None or counter.span < span:
-            counter = self._counters[line] = _Counter(int(span), 0)
-        return counter
+        now, line = self._clock.timestamp(), _line(purse, budget)
+        counter = self._counters.get(line)
+        if counter is None or counter.ends <= now:
+            counter = self._counters[line] = _begun(line, now)
+        return counter.total
 
     async def keep_settling(self) -> None:
         """Run `settle` four times a second, without end. While the database can't be used, what was spent waits."""
@@ -106,12 +98,66 @@ class Purses:
             counter = lines[line]
             counter.fresh -= fresh[line]
             counter.span, counter.total = span, spent + counter.fresh
+            counter.ends = _end(line, span)
             if not counter.fresh and self._counters[line] is counter:
                 self._spenders.discard(line)
 
 
-def lines_of(purse: str, budgets: Iterable[Budget]) -> Lines:
-    return tuple((budget, _line(purse, budget)) for budget in budgets)
+class Purse:
+    """Takes calls from the budgets of one policy. All purses with one name share their counters."""
+
+    __slots__ = ("_counters", "_lines", "_spenders", "_timestamp")
+
+    def __init__(
+        self,
+        lines: tuple[tuple[Budget, _Line], ...],
+        counters: dict[_Line, _Counter],
+        spenders: set[_Line],
+        clock: Clock,
+    ) -> None:
+        self._lines = lines
+        self._counters = counters
+        self._spenders = spenders
+        self._timestamp = clock.timestamp
+
+    def take(self, records: int) -> None:
+        """Count a call. Raises BudgetExhausted, and counts nothing then."""
+        # Most calls of a key with budgets come here: each counter is looked up once.
+        now, counters = self._timestamp(), self._counters
+        for budget, line in self._lines:
+            counter = counters.get(line)
+            if counter is None or counter.ends <= now:
+                counter = counters[line] = _begun(line, now)
+            amount = 1 if budget.counts == "calls" else records
+            total = counter.total + amount
+            if total > budget.most and amount:
+                self._give_back(budget, records)
+                raise BudgetExhausted(budget, amount, counter.ends - now)
+            if not counter.fresh:  # Else the line is among the spenders.
+                self._spenders.add(line)
+            counter.total = total
+            counter.fresh += amount
+
+    def _give_back(self, refused: Budget, records: int) -> None:
+        """Undo what `take` has counted before a budget refused the call."""
+        for budget, line in self._lines:
+            if budget is refused:
+                return
+            counter, amount = self._counters[line], 1 if budget.counts == "calls" else records
+            counter.total -= amount
+            counter.fresh -= amount
+            if not counter.fresh:
+                self._spenders.discard(line)
+
+
+def _begun(line: _Line, now: float) -> _Counter:
+    """A counter for the present span."""
+    span = int(now // line[2])
+    return _Counter(span, _end(line, span), 0)
+
+
+def _end(line: _Line, span: int) -> float:
+    return float((span + 1) * line[2])
 
 
 def _line(purse: str, budget: Budget) -> _Line:
