@@ -70,11 +70,18 @@ def test_the_request_log_goes_along_unless_there_is_one_already(
     log = filled / "requests.db"
     with closing(sqlite3.connect(log)) as connection:
         connection.execute("INSERT INTO blocks VALUES (1, 2, 'a', 2, 0, x'00ff')")
+        connection.execute("INSERT INTO bodies VALUES (1, 'a', 2, x'00ff')")
         connection.commit()
     assert "requests.blocks: 1 row\n" in moorage("move", "control", "--to", database_url, "--dry-run").err
     assert "requests.blocks: 1 row\n" in moorage("move", "control", "--to", database_url).err
     with psycopg.connect(database_url) as connection:
         [row] = connection.execute("SELECT last, content FROM moorage_requests.blocks").fetchall()
+        assert connection.execute("SELECT * FROM moorage_requests.bodies").fetchone() == (
+            1,
+            "a",
+            2,
+            b"\x00\xff",
+        )
     assert row == (2, b"\x00\xff")
     on(monkeypatch, database_url, filled)
     to = f"sqlite:///{tmp_path}/back/moorage.db"

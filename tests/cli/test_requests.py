@@ -29,6 +29,21 @@ def test_show_prints_what_there_is_of_one_call(server, moorage):
     assert moorage("requests", "show", "r2").status == 5
 
 
+def test_show_prints_bodies_if_it_is_asked_for_them(server, moorage):
+    body = {"type": "application/json", "bytes": 7, "text": '{"a":1}', "why": None}
+    kept = {"request": body, "answer": body | {"text": None, "why": "compressed"}}
+    server.answers(200, {"request": CALL | {"bodies": kept}})
+    shown = moorage("requests", "show", "r1", "--bodies").out
+    assert server.seen[-1].target == "/requests/r1?bodies=true"
+    assert shown.endswith(
+        '\nrequest body (application/json, 7 bytes)\n{"a":1}\n'
+        "\nanswer body (application/json, 7 bytes, compressed)\n"
+    )
+    assert moorage("requests", "show", "r1", "--bodies", "--json").json["request"]["bodies"] == kept
+    server.answers(200, {"request": CALL | {"bodies": None}})
+    assert moorage("requests", "show", "r1", "--bodies").out.endswith("No bodies are kept of this call.\n")
+
+
 def test_tail_prints_a_line_for_each_call_until_its_key_ends(server, moorage):
     server.answers(200, f"event: request\ndata: {json.dumps(CALL)}\n\nevent: end\ndata: {{}}\n\n".encode())
     assert moorage("requests", "tail", "leads").out.splitlines() == ["  ".join(CELLS)]

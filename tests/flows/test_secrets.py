@@ -71,7 +71,7 @@ def provoke_errors(server, credentials):
 
 
 def test_nothing_that_was_written_holds_a_secret(own_server):
-    server = own_server(MOORAGE_LOG_LEVEL="debug")
+    server = own_server(MOORAGE_LOG_LEVEL="debug", MOORAGE_REQUEST_BODIES="on")
     credentials = server.credentials
     secrets = {name: credentials[name] for name in ("client_secret", "refresh_token", "access_token")}
     secrets["first key"] = server.api_key

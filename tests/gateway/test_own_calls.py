@@ -13,6 +13,7 @@ from moorage.gateway.own_calls import OwnCalls
 from moorage.keys.errors import KeyInvalid, ScopeMissing
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
+from moorage.requests.bodies import WaitingBodies
 from tests.approvals.conftest import asked
 from tests.gateway.wire import OK, Scripted, World
 
@@ -146,3 +147,17 @@ def test_reading_for_a_diff_asks_once_and_only_gets(send):
     [request] = behind.requests
     assert request.startswith(b"GET /crm/v8/Leads/1 HTTP/1.1\r\n")
     assert (answer.status, answer.body) == (200, b"ok")
+
+
+def test_its_bodies_are_kept_if_bodies_are_kept(send):
+    send.world.notes.bodies = waiting = WaitingBodies(4)
+    try:
+        send()
+        with pytest.raises(UpstreamUnreachable):
+            send(None)
+    finally:
+        send.world.notes.bodies = None
+    answered, failed = waiting.waiting
+    assert (answered.request.start, answered.request.size) == (CALL.body[:4], len(CALL.body))
+    assert answered.answer.start == OK.partition(b"\r\n\r\n")[2][:4]
+    assert failed.request == answered.request and failed.answer is None

@@ -6,10 +6,10 @@ import pytest
 
 from moorage.keys import store
 from moorage.keys.model import may_be_secret
-from moorage.keys.scopes import CONTROL, EVERYTHING
+from moorage.keys.scopes import EVERYTHING
 from tests.control_database import on_both as database_settings  # noqa: F401
 
-ALL = [*CONTROL, "proxy"]
+ALL = EVERYTHING.texts()
 
 
 def make(caller, **body):

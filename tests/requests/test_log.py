@@ -102,14 +102,14 @@ def test_old_calls_and_too_many_calls_are_removed(control, owner):
     control.clock.advance(2 * DAY)
     for index in range(4):
         log_call(control, owner.account, request_id=f"r{index}")
-    control.run(requests.prune(Keeping(100, 1)))
+    control.run(requests.prune(Keeping(100, 1, 1)))
     assert [call["request_id"] for call in owner.get("/requests").json["requests"]] == [
         "r3",
         "r2",
         "r1",
         "r0",
     ]
-    control.run(requests.prune(Keeping(2, 1)))
+    control.run(requests.prune(Keeping(2, 1, 1)))
     assert [call["request_id"] for call in owner.get("/requests").json["requests"]] == ["r3", "r2"]
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moorage.secret_names import HIDDEN, names_secret, without_keys
+
 MOST_TEXT = 1000  # Characters of a text.
 MOST_MEMBERS = 200  # Members of an object, elements of a list.
 MOST_DEPTH = 8
@@ -16,9 +18,7 @@ MOST_BYTES = 16 * 1024  # Of a whole value.
 _LARGEST = 2**53  # Programs that read all numbers as floats read whole ones exactly up to here.
 # Of control characters only those that text has. Surrogates are no text.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_SECRET = re.compile(r"secret|password|token|cookie|authorization|\A(?:url|link)\Z")
-_LOOKS_SECRET = re.compile(r"mk_(?:live|test)_[0-9A-Za-z]{20,}")
-HIDDEN = "(not shown)"
+_OPENS = {"url", "link"}  # Names of values that let somebody in.
 
 
 def canonical(document: Any) -> str:
@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
 
 def plain_text(text: str, most: int = MOST_TEXT) -> str:
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _LOOKS_SECRET.sub(HIDDEN, shown))
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", without_keys(shown))
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -55,7 +55,7 @@ def _members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     for name, member in list(value.items())[:MOST_MEMBERS]:
         shown = plain_text(str(name), 100)
         # No room gives a secret to an entry. If one does by mistake, it is not kept for ever.
-        is_secret = isinstance(member, str) and _SECRET.search(shown.lower())
+        is_secret = isinstance(member, str) and (names_secret(shown) or shown.lower() in _OPENS)
         members[shown] = HIDDEN if is_secret else _plain(member, depth - 1)
     if len(value) > MOST_MEMBERS:
         members["…"] = len(value) - MOST_MEMBERS

@@ -8,7 +8,7 @@ import typer
 from moorage.cli import context
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json, print_table
-from moorage.client import Request
+from moorage.client import Request, RequestBodies
 
 commands = typer.Typer(help="The calls that went through the gateway.", rich_markup_mode=None)
 
@@ -42,20 +42,36 @@ def list_(
 def show(
     request_id: Annotated[str, typer.Argument(metavar="ID", help="The X-Request-Id of the call's answer.")],
     *,
+    bodies: Annotated[bool, typer.Option("--bodies", help="With the bodies that are kept of it.")] = False,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Show one call."""
     with context.client(url) as client:
         call = client.requests.get(request_id)
+        kept = client.requests.bodies(request_id) if bodies else None
     if as_json:
-        print_json({"request": call})
+        print_json({"request": {**call, "bodies": kept} if bodies else call})
         return
     members = call | {"key": _named(call["key"], "name"), "connection": _named(call["connection"], "alias")}
     width = max(map(len, members))
     for name, value in members.items():
         if value is not None:
             typer.echo(f"{name:{width}}  {value}")
+    if bodies:
+        _show_bodies(kept)
+
+
+def _show_bodies(kept: RequestBodies | None) -> None:
+    if kept is None:
+        typer.echo("\nNo bodies are kept of this call.")
+        return
+    for name, body in (("request", kept["request"]), ("answer", kept["answer"])):
+        if body is not None:
+            why = "" if body["why"] is None else f", {body['why']}"
+            typer.echo(f"\n{name} body ({body['type'] or 'no type'}, {body['bytes']} bytes{why})")
+            if body["text"] is not None:
+                typer.echo(body["text"])
 
 
 @commands.command()

@@ -15,7 +15,7 @@ from moorage.client.errors import ApiError, ClientError, Misconfigured, Unreacha
 from moorage.client.key import Key
 from moorage.client.organisation import Organisation
 from moorage.client.policies import Policies, Policy, Tried
-from moorage.client.requests import Request, RequestPage, Requests
+from moorage.client.requests import Request, RequestBodies, RequestPage, Requests
 from moorage.client.response import Response
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Policy",
     "Pruned",
     "Request",
+    "RequestBodies",
     "RequestPage",
     "Requests",
     "Response",

@@ -44,6 +44,22 @@ Request = TypedDict(
 )
 
 
+class RequestBody(TypedDict):
+    """A body without its secrets. `why` says why `text` is not all of it, or is None."""
+
+    type: str | None
+    bytes: int
+    text: str | None
+    why: str | None
+
+
+class RequestBodies(TypedDict):
+    """Each is None if there was no body."""
+
+    request: RequestBody | None
+    answer: RequestBody | None
+
+
 class RequestPage(TypedDict):
     """A page of the request log. `next_cursor` is None on the last one; `notices` is what the log says about itself."""
 
@@ -92,3 +108,9 @@ class Requests:
         """The newest call with this request id, which is the X-Request-Id of its answer."""
         response = self._client.request("GET", f"/requests/{quote(request_id, safe='')}")
         return cast("Request", response.json()["request"])
+
+    def bodies(self, request_id: str) -> RequestBodies | None:
+        """The bodies of that call; None if none are kept. The key needs the scope `requests:bodies`, too."""
+        path, params = f"/requests/{quote(request_id, safe='')}", {"bodies": "true"}
+        response = self._client.request("GET", path, params=params)
+        return cast("RequestBodies | None", response.json()["request"]["bodies"])

@@ -3,6 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from moorage.approvals.model import Answer, HeldCall
 from moorage.errors import MoorageError
 from moorage.gateway.rewrite import CallerHeaders
 from moorage.gateway.target import Target
@@ -11,6 +12,7 @@ from moorage.http.errors import STATUS
 from moorage.http.message import Response
 from moorage.policies import Decision
 from moorage.requests import Caller, Note, Notes, Operation, Sent, Source
+from moorage.requests.bodies import Bodies, body_of, token_of
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -76,15 +78,16 @@ class NotedCall(DoorExchange):
         ended: float,
         error: str | None = None,
         caller: Caller | None = None,
-    ) -> None:
+    ) -> Note | None:
+        """Note the end of a call. Returns the note; None if there is none, or was one already."""
         began, self._began = self._began, 0.0
         if not began:
-            return
+            return None
         notes = self._gateway.notes
         if caller is None and self._resolved is not None:
             caller = self._resolved.caller
         if caller is None or notes is None:
-            return
+            return None
         note = Note(
             caller,
             self._head.method,
@@ -104,6 +107,7 @@ class NotedCall(DoorExchange):
         if self.decision is not None:
             note.operation, note.verdict, note.rule = _decided(self.decision)
         notes.add(note)
+        return note
 
 
 def _decided(decision: Decision) -> tuple[Operation, str, str | None]:
@@ -124,25 +128,40 @@ def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
 class OwnNote:
     """The note of a call that this server sends by itself, after a person has approved it."""
 
-    def __init__(
-        self, notes: Notes | None, caller: Caller, method: str, native: bytes, request_id: str, size: int
-    ) -> None:
+    def __init__(self, notes: Notes | None, target: Target, call: HeldCall, request_id: str) -> None:
         self._notes = notes
-        self._call = caller, method.encode("latin-1"), native, request_id.encode("ascii")
+        self._target = target
+        self._call = call
+        self._request_id = request_id.encode("ascii")
         self._began = monotonic()
-        self._size = size
 
-    def answered(self, status: int, size: int) -> None:
-        self._add(monotonic(), status, "upstream", None, size, "true")
+    def answered(self, answer: Answer) -> None:
+        note = self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
+        self._keep_bodies(note, answer)
 
     def failed(self, error: str, *, sent: Sent) -> None:
-        self._add(0.0, 0, "gateway", error, 0, sent)
+        self._keep_bodies(self._add(0.0, 0, "gateway", error, 0, sent), None)
 
     def _add(
         self, answered: float, status: int, source: Source, error: str | None, size: int, sent: Sent
-    ) -> None:
-        if self._notes is not None:
-            moments = self._began, self._began, answered, monotonic()
-            note = Note(*self._call, *moments, status, source, error, self._size, size, sent)
-            note.verdict = "ask"
-            self._notes.add(note)
+    ) -> Note | None:
+        if self._notes is None:
+            return None
+        target, call = self._target, self._call
+        what = target.caller, call.method.encode("latin-1"), call.native, self._request_id
+        moments = self._began, self._began, answered, monotonic()
+        note = Note(*what, *moments, status, source, error, len(call.body), size, sent)
+        note.verdict = "ask"
+        self._notes.add(note)
+        return note
+
+    def _keep_bodies(self, note: Note | None, answer: Answer | None) -> None:
+        if note is None or self._notes is None or self._notes.bodies is None:
+            return
+        waiting, body = self._notes.bodies, self._call.body
+        request = body_of(self._call.headers, len(body), body[: waiting.most])
+        answered = None
+        if answer is not None:
+            answered = body_of(answer.headers, len(answer.body), answer.body[: waiting.most])
+        if request is not None or answered is not None:
+            waiting.add(Bodies(note, request, answered, token_of(self._target.authorization)))

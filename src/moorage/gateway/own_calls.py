@@ -82,9 +82,7 @@ class OwnCalls:
 
     async def _noted(self, approval_id: str, target: Target, call: HeldCall) -> Answer:
         """The answer of a call. The call gets into the request log, with the id of its approval as its request id."""
-        note = OwnNote(
-            self._gateway.notes, target.caller, call.method, call.native, approval_id, len(call.body)
-        )
+        note = OwnNote(self._gateway.notes, target, call, approval_id)
         try:
             answer = await self._answer(target, call)
         except Unsent:
@@ -93,7 +91,7 @@ class OwnCalls:
         except BaseException as error:
             note.failed(error.code if isinstance(error, MoorageError) else "internal", sent="unknown")
             raise
-        note.answered(answer.status, len(answer.body))
+        note.answered(answer)
         return answer
 
     async def _answer(self, target: Target, call: HeldCall) -> Answer:

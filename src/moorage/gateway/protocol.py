@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
 from moorage.gateway.gateway import Gateway
+from moorage.gateway.kept_bodies import relay_of
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import CallerHeaders
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
@@ -26,12 +27,13 @@ def gateway_protocol(
 ) -> type[HttpToolsProtocol]:
     """The protocol class for uvicorn's `http` setting. `probes` has the functions that answer GET, by path."""
     apps = gateway.rules
+    relay = relay_of(gateway)
     doors = {path: Door(answer, lambda _request: _PROBE_BODY) for path, answer in probes.items()}
 
     class GatewayProtocol(DirectProtocol):
         caller: CallerHeaders | None = None  # The headers of the last call.
 
-        def claim(self, head: Head, kind: type[Relay] = Relay) -> Exchange | None:
+        def claim(self, head: Head, kind: type[Relay] = relay) -> Exchange | None:
             target = head.target
             slash = target.find(b"/", 1)
             end = slash if slash > 0 else len(target)

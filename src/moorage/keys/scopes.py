@@ -1,7 +1,7 @@
 """The scopes of a key, which docs/api.md explains:
 
 audit:read  connections:read  connections:write  keys:read  keys:write  organisations:read  organisations:write
-policies:read  policies:write  requests:read  proxy[:<app> | :<connection id>][:read]
+policies:read  policies:write  requests:bodies  requests:read  proxy[:<app> | :<connection id>][:read]
 """
 
 import re
@@ -22,8 +22,11 @@ CONTROL = (
     "organisations:write",
     "policies:read",
     "policies:write",
+    "requests:bodies",
     "requests:read",
 )
+# A key has these only if somebody names them when it is made.
+NAMED_ONLY = frozenset({"requests:bodies"})
 _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -63,6 +66,11 @@ class Scopes:
         return Scopes(frozenset(scope for scope in self.control if scope.endswith(":read")), self.grants)
 
     @property
+    def unnamed(self) -> "Scopes":
+        """Those of these scopes that a new key gets if nobody names its scopes."""
+        return Scopes(self.control - NAMED_ONLY, self.grants)
+
+    @property
     def reach(self) -> Reach:
         """The connections that may be seen and used. Without any grant, all may be seen, and none may be used."""
         if not self.grants or any(grant.app is None and grant.connection is None for grant in self.grants):
@@ -96,7 +104,7 @@ class Scopes:
 
 
 _OF_CONNECTIONS = frozenset({"connections:read", "connections:write"})
-EVERYTHING = Scopes(frozenset(CONTROL), frozenset({ProxyScope()}))
+EVERYTHING = Scopes(frozenset(CONTROL), frozenset({ProxyScope()})).unnamed
 
 
 def parse(texts: Iterable[str], apps: Collection[str] | None = None) -> Scopes:

@@ -101,7 +101,7 @@ class Keys:
         secret = secret or new_secret(mode)
         key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
         if scopes is None:
-            scopes = EVERYTHING if by is None else by.scopes
+            scopes = EVERYTHING if by is None else by.scopes.unnamed
             scopes = scopes if policy is None or self._policies().is_open(policy) else scopes.reading
         key = ApiKey(key_id, account_id, name, mode, scopes, prefix, now, expires_at, None, None)
         if by is not None:

@@ -1,8 +1,11 @@
 """What the gateway notes of a call when it has ended. A call pays for one note in a list; all else is done later."""
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from moorage.requests.bodies import WaitingBodies
 
 Source: TypeAlias = Literal["gateway", "upstream"]
 Sent: TypeAlias = Literal["true", "false", "unknown"]
@@ -54,11 +57,15 @@ class Note(msgspec.Struct, gc=False, array_like=True):
 
 
 class Notes:
-    """The notes that wait to be written. `strangers` counts the calls whose key is not known, `dropped` lost notes."""
+    """The notes that wait to be written. `strangers` counts the calls whose key is not known, `dropped` lost notes.
 
-    __slots__ = ("add", "dropped", "strangers", "waiting")
+    `bodies` is None if no bodies are kept.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("add", "bodies", "dropped", "strangers", "waiting")
+
+    def __init__(self, bodies: "WaitingBodies | None" = None) -> None:
+        self.bodies = bodies
         self.waiting: list[Note] = []
         self.add = self.waiting.append
         self.strangers = 0

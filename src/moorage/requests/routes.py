@@ -15,10 +15,12 @@ from moorage.http.errors import ParameterInvalid, quoted
 from moorage.requests.errors import RequestsOff
 from moorage.requests.fields import filter_of
 from moorage.requests.model import Names, call_document, notice_document
+from moorage.requests.sealed import KeptBodies
 from moorage.requests.service import Filter, Requests, within
 from moorage.requests.tail import Listener, Tails
 
 SCOPE = "requests:read"
+BODIES = "requests:bodies"
 DEFAULT_LIMIT = 50
 MOST = 500
 EVENTS = "text/event-stream"
@@ -36,10 +38,11 @@ Confirm = Callable[[Request, str], Awaitable[Principal]]
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What the routes show: the calls, and their live tail."""
+    """What the routes show: the calls, their live tail, and their bodies."""
 
     requests: Requests
     tails: Tails
+    bodies: KeptBodies
 
 
 def routes(
@@ -77,11 +80,16 @@ class _Endpoints:
         return json_response(document)
 
     async def get(self, request: Request) -> Response:
-        caller = await self.authenticate(request, SCOPE)
-        call = await self._log().requests.get(
-            caller.account_id, request.path_params["request_id"], within(caller.reach)
-        )
-        return json_response({"request": call_document(call, await self.names(caller))})
+        caller = await self.authenticate(request, SCOPE, "bodies")
+        shows_bodies = _yes(request.query_params.get("bodies"), "bodies")
+        if shows_bodies:
+            caller.require(BODIES)
+        log, account_id = self._log(), caller.account_id
+        call = await log.requests.get(account_id, request.path_params["request_id"], within(caller.reach))
+        document = call_document(call, await self.names(caller))
+        if shows_bodies:
+            document["bodies"] = await log.bodies.of(account_id, call.number)
+        return json_response({"request": document})
 
     async def tail(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE, "q")
@@ -117,6 +125,13 @@ def _number(text: str | None, name: str) -> int | None:
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise ParameterInvalid(f"{name} can't be {quoted(text)}.", help=_HELP[name])
     return int(text)
+
+
+def _yes(text: str | None, name: str) -> bool:
+    """Whether a parameter is `true`. Raises ParameterInvalid."""
+    if text not in {None, "true", "false"}:
+        raise ParameterInvalid(f"{name} can't be {quoted(text or '')}.", help="Use true or false.")
+    return text == "true"
 
 
 def _limit(text: str | None) -> int:

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
-from moorage.requests import store
+from moorage.requests import sealed, store
 from moorage.requests.errors import RequestUnknown
 from moorage.requests.model import Call
 from moorage.requests.store import Block, Notice
@@ -63,10 +63,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How many calls are kept, and for how many days."""
+    """How many calls are kept, for how many days, and for how many days their bodies."""
 
     calls: int
     days: int
+    body_days: int
 
 
 class Requests:
@@ -126,6 +127,7 @@ class Requests:
         async with self._database.reading() as tx:
             too_many = await store.number_of_kept(tx, keeping.calls)
             upto = max(too_many, tx.now - keeping.days * _DAY)
+        await sealed.prune(self._database, upto, keeping.body_days)
         while True:
             async with self._database.transaction(quiet=True) as tx:
                 removed = await store.prune(tx, upto, STEP)

@@ -68,8 +68,8 @@ class Notice:
     count: int | None
 
 
-def add(now: int, epoch: int, notes: Sequence[Note], connection: sa.Connection) -> None:
-    """Add calls, in blocks that are of one account each."""
+def add(now: int, epoch: int, notes: Sequence[Note], connection: sa.Connection) -> list[tuple[int, Note]]:
+    """Add calls, in blocks that are of one account each. Returns the calls with their numbers."""
     by_account: dict[str, list[Note]] = {}
     for note in notes:
         by_account.setdefault(note.caller.account_id, []).append(note)
@@ -79,8 +79,9 @@ def add(now: int, epoch: int, notes: Sequence[Note], connection: sa.Connection) 
         for at in range(0, len(those), LONGEST_BLOCK)
     ]
     first = max(now, highest(connection) + 1)
-    rows = []
+    rows, numbered = [], list[tuple[int, Note]]()
     for account_id, those in groups:
+        numbered += enumerate(those, first)
         last = first + len(those) - 1
         content = _encode(those)
         rows.append(
@@ -89,6 +90,7 @@ def add(now: int, epoch: int, notes: Sequence[Note], connection: sa.Connection) 
         )
         first = last + 1
     connection.execute(blocks.insert(), rows)
+    return numbered
 
 
 def highest(connection: sa.Connection) -> int:

@@ -15,6 +15,7 @@ from moorage.logs import Log
 from moorage.requests import store
 from moorage.requests.lines import AccessLines
 from moorage.requests.notes import Note, Notes, Operation
+from moorage.requests.sealed import BodyWriter
 from moorage.requests.shown import LONGEST, shown, shown_modules
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
@@ -52,8 +53,11 @@ class Writer:
     A process that ends without `close` may lose its last batch; the next one notices.
     """
 
-    def __init__(self, database: Database | None, notes: Notes, classify: Classify) -> None:
+    def __init__(
+        self, database: Database | None, notes: Notes, classify: Classify, bodies: BodyWriter | None = None
+    ) -> None:
         self._database = database
+        self._bodies = bodies
         self._lines = AccessLines(log)
         self._ready: list[Note] = []  # They only have to be stored.
         self._classify = classify
@@ -114,7 +118,11 @@ class Writer:
         while self._ready and self._database is not None:
             batch = self._ready[:AT_ONCE]
             async with self._database.transaction(quiet=True) as tx:
-                await tx.connection.run(partial(store.add, tx.now, self._epoch(tx.now), batch))
+                add = partial(store.add, tx.now, self._epoch(tx.now), batch)
+                numbered = await tx.connection.run(add)
+                if self._bodies is not None:
+                    await self._bodies.write(tx, numbered)
+            self._forget(self._ready[: len(batch)])
             del self._ready[: len(batch)]
 
     async def _make_ready(self) -> None:
@@ -127,10 +135,17 @@ class Writer:
                 self._lines.write(batch, self._epoch(int(time() * _MICROSECONDS)))
             self._ready += batch if self._database is not None else ()
             await asyncio.sleep(0)  # Calls go first.
+        if self._bodies is not None:
+            await self._bodies.make_ready()
         too_many = len(self._ready) - MOST_READY
         if too_many > 0:
+            self._forget(self._ready[-too_many:])
             del self._ready[-too_many:]
             notes.dropped += too_many
+
+    def _forget(self, notes: Sequence[Note]) -> None:
+        if self._bodies is not None:
+            self._bodies.forget(notes)
 
     def _complete(self, note: Note) -> None:
         key = note.caller.app, note.method, note.native

@@ -43,7 +43,8 @@ class Rooms(ApprovalRooms):
             *self.sending.works(SEND),
         ]
         if self.requests is not None:
-            requests, keeping = self.requests, Keeping(settings.requests_kept, settings.requests_days)
+            requests = self.requests
+            keeping = Keeping(settings.requests_kept, settings.requests_days, settings.request_body_days)
             works.append(Work("requests.prune", lambda _: requests.prune(keeping), every=300))
         return Runner(self.jobs, works)
 

@@ -143,11 +143,15 @@ class ConnectingRooms(CrmRooms):
 
     @cached_property
     def request_writer(self) -> "Writer | None":
+        from moorage.requests.sealed import BodyWriter
         from moorage.requests.writer import Writer
 
         notes = self.request_notes
+        if notes is None:
+            return None
         database = self.request_database if self.settings.requests_kept else None
-        return None if notes is None else Writer(database, notes, self.classifier.classify)
+        bodies = None if notes.bodies is None else BodyWriter(self.vault, notes.bodies)
+        return Writer(database, notes, self.classifier.classify, bodies)
 
     @cached_property
     def trials(self) -> "Trials":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moorage.keys.service import KeyPolicies, Keys
     from moorage.keys.settling import Settling
     from moorage.requests.notes import Notes
+    from moorage.requests.sealed import KeptBodies
     from moorage.requests.service import Requests
     from moorage.storage import Database
     from moorage.vault.keys import KeySource
@@ -103,9 +104,14 @@ class ControlRooms:
     @cached_property
     def rotation(self) -> "Rotation":
         from moorage.connections.sessions import LIFETIME, PURPOSE
+        from moorage.requests import sealed
         from moorage.vault.rotation import Rotation
 
-        return Rotation(self.database, self.vault_keys, {PURPOSE: LIFETIME})
+        purposes = {PURPOSE: float(LIFETIME)}
+        if self.settings.request_bodies:
+            # One more day, in which they are removed.
+            purposes[sealed.PURPOSE] = (self.settings.request_body_days + 1) * 24 * 3600.0
+        return Rotation(self.database, self.vault_keys, purposes)
 
     @cached_property
     def refusals(self) -> "Refusals":
@@ -134,10 +140,14 @@ class ControlRooms:
     @cached_property
     def request_notes(self) -> "Notes | None":
         """What the gateway notes of calls; None if neither the request log nor the process log has them."""
+        from moorage.requests.bodies import WaitingBodies
         from moorage.requests.notes import Notes
 
-        has_lines = self.settings.log_level in {"info", "debug"}
-        return Notes() if self.settings.requests_kept or has_lines else None
+        settings = self.settings
+        has_lines = settings.log_level in {"info", "debug"}
+        keeps_bodies = settings.requests_kept and settings.request_bodies
+        bodies = WaitingBodies(settings.request_body_size) if keeps_bodies else None
+        return Notes(bodies) if settings.requests_kept or has_lines else None
 
     @cached_property
     def request_database(self) -> "Database":
@@ -154,3 +164,9 @@ class ControlRooms:
         from moorage.requests.service import Requests
 
         return Requests(self.request_database) if self.settings.requests_kept else None
+
+    @cached_property
+    def request_bodies(self) -> "KeptBodies":
+        from moorage.requests.sealed import KeptBodies
+
+        return KeptBodies(self.request_database, self.vault)

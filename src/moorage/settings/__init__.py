@@ -59,6 +59,9 @@ class Settings:
     log_level: str
     requests_kept: int
     requests_days: int
+    request_bodies: bool
+    request_body_size: int
+    request_body_days: int
     explicit: Mapping[str, str | None] = field(default_factory=dict)
 
     @property

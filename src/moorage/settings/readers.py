@@ -316,6 +316,18 @@ def count(text: str) -> int:
     return int(text)
 
 
+def switch(text: str) -> bool:
+    if text.lower() not in {"on", "off"}:
+        raise ValueError("use on or off")
+    return text.lower() == "on"
+
+
+def body_size(text: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not 1 <= int(text) <= 256 * 1024:
+        raise ValueError("use a number of bytes from 1 to 262144, such as 16384")
+    return int(text)
+
+
 def days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
         raise ValueError("use a whole number from 1 to 9999")

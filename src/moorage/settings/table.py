@@ -236,4 +236,21 @@ SETTINGS = (
         "How many calls the request log keeps; 0 keeps none.",
     ),
     Setting("requests_days", "MOORAGE_REQUESTS_DAYS", readers.days, "30", "Days that it keeps a call."),
+    Setting(
+        "request_bodies",
+        "MOORAGE_REQUEST_BODIES",
+        readers.switch,
+        "off",
+        "Whether it keeps bodies, without what may be a secret: on or off.",
+    ),
+    Setting(
+        "request_body_size",
+        "MOORAGE_REQUEST_BODY_SIZE",
+        readers.body_size,
+        "16384",
+        "How many bytes of a body it keeps.",
+    ),
+    Setting(
+        "request_body_days", "MOORAGE_REQUEST_BODY_DAYS", readers.days, "1", "Days that it keeps a body."
+    ),
 )
