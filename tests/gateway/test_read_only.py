@@ -6,6 +6,7 @@ from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from moorage.policies import Classifier, Guard
 from moorage.policies.model import OPEN
+from moorage.policies.spending import Purses
 from moorage.policies.strictness import Held
 
 HEADERS = [
@@ -30,7 +31,7 @@ OTHER_PARAMETERS = ["method", "verb", "payment_method", "_methods", "a_method", 
 
 READER = Guard(
     Principal("k", "acme", parse(["proxy:read"])), "acme", Held(OPEN, ""),
-    reads_only=True, classifier=Classifier(), purses=None,
+    reads_only=True, classifier=Classifier(), purses=Purses(None, None),
 )  # fmt: skip
 
 
