@@ -3,6 +3,7 @@
 Every window there is in the project is listed here; `lately` and `is_ahead` in `clock.py` are the rule for them.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -22,10 +23,16 @@ from moorage.crm.wire.page_tokens import LIFETIME, PagePosition, PageTokens
 from moorage.keys.limits import RateLimiter
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited, TokenFailed
 from moorage.oauth.tokens.renewal import BUDGET
+from moorage.people.elsewhere import SignInElsewhere
+from moorage.people.errors import StepExpired
+from moorage.people.issuer import Client, Issuer
 from moorage.rooms import DEMO_SLUG
+from tests.audit.entries import entries_of
 from tests.control import control, in_registry, owner, quick_openings  # noqa: F401
 from tests.control_database import database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR, access, connected, refreshing  # noqa: F401
+from tests.people.browser import Browser
+from tests.people.conftest import ada, browser, quick_hashes  # noqa: F401
 
 DAYS = 2 * 86_400.0
 SCOPE = "ZohoCRM.modules.ALL"
@@ -45,6 +52,12 @@ WINDOWS = {
     "oauth/connect/attempts.py": "attempts to connect",
     "oauth/tokens/renewal.py": "leases, pauses",
     "oauth/tokens/store.py": "budgets",
+    "people/elsewhere.py": "the way back from an issuer",
+    "people/issuer.py": "keys of an issuer",
+    "people/second_factor.py": "the step before a code",
+    "people/service.py": "links for people",
+    "people/sessions.py": "sessions of people",
+    "people/sign_in.py": "notes of refused tries",
 }
 
 
@@ -264,3 +277,66 @@ def test_what_the_crms_accounts_server_noted_ahead_is_forgotten(control, crm, se
     assert counts == [[(1,)]] * len(tables)
     later = f"SELECT count(*) FROM recent WHERE at > {control.clock.timestamp()}"
     assert in_registry(control, later) == [[(0,)]]
+
+
+def test_a_link_for_a_person(control, owner):  # noqa: F811
+    people = control.rooms.people
+    token = ahead(control, lambda: control.run(people.invite_anybody(owner.account, "support")))
+    assert Browser(control).open(f"/welcome?token={token}").status == 410
+
+
+def test_a_session_of_a_person(control, ada):  # noqa: F811
+    browser = Browser(control)  # noqa: F811
+    ahead(control, browser.sign_in)
+    assert "Sign in to Moorage" in browser.open("/me").text
+    browser.sign_in()
+    assert "Sign in to Moorage" not in browser.open("/me").text
+
+
+def test_the_step_before_a_code(control, ada):  # noqa: F811
+    factors, now = control.rooms.second_factors, control.clock.timestamp()
+    with pytest.raises(StepExpired):
+        control.run(factors.read_step(factors.step(ada, "b", now + DAYS), "b"))
+    assert control.run(factors.read_step(factors.step(ada, "b", now + SKEW), "b")).id == ada.id
+
+
+def test_the_way_back_from_an_issuer(control):  # noqa: F811
+    class States:
+        async def authorize_url(self, _redirect_uri, state, _nonce, _challenge):
+            return state
+
+    rooms, now = control.rooms, control.clock.timestamp()
+    elsewhere = SignInElsewhere(rooms.database, rooms.vault, States(), rooms.tries, "http://127.0.0.1")
+    with pytest.raises(StepExpired):
+        control.run(elsewhere._way_of(control.run(elsewhere.begin("b", "/me", now + DAYS)), "b"))
+    assert control.run(elsewhere._way_of(control.run(elsewhere.begin("b", "/me", now)), "b")) == "/me"
+
+
+def test_the_keys_of_an_issuer(control):  # noqa: F811
+    asked = []
+
+    async def fetch(_method, url, _headers, _body):
+        asked.append(url)
+        document = {"issuer": "https://id.example", "keys": []} | dict.fromkeys(
+            ("authorization_endpoint", "token_endpoint", "jwks_uri"), "https://id.example/keys"
+        )
+        return 200, json.dumps(document).encode()
+
+    issuer = Issuer(Client("https://id.example", "client", "secret"), fetch, control.clock)
+    ahead(control, lambda: control.run(issuer.keys()))
+    before = len(asked)
+    control.run(issuer.keys())
+    assert len(asked) > before
+
+
+def test_a_note_of_refused_tries(control, ada):  # noqa: F811
+    def note():
+        control.run(control.rooms.sign_in._note_throttled(ada.email))
+
+    def noted():
+        return [entry["action"] for entry in entries_of(control)].count("person.sign_ins_refused")
+
+    ahead(control, note)
+    note()
+    note()
+    assert noted() == 2

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
 
-from moorage.clock import Clock
+from moorage.clock import Clock, lately
 from moorage.loopback import is_loopback
 from moorage.people.errors import IssuerFailed, IssuerRefused
 from moorage.single_flight import SingleFlight
@@ -91,14 +91,14 @@ class Issuer:
     async def keys(self, *, again: bool = False) -> list[Any]:
         """The public keys, as members of a JWK Set. `again` asks anew, if that is not too soon. Raises IssuerFailed."""
         asked_at = self._kept.get("keys", (None, 0.0))[1]
-        if again and not 0 <= self._clock.timestamp() - asked_at < ASKED_AGAIN_SECONDS:
+        if again and not lately(asked_at, self._clock.timestamp(), ASKED_AGAIN_SECONDS):
             self._kept.pop("keys", None)
         return await self._once("keys", self._ask_keys)  # type: ignore[no-any-return]
 
     async def _once(self, what: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         now = self._clock.timestamp()
         value, asked_at = self._kept.get(what, (None, 0.0))
-        if value is None or not 0 <= now - asked_at < KEPT_SECONDS:
+        if value is None or not lately(asked_at, now, KEPT_SECONDS):
             value = await self._flights.do(what, ask)
             self._kept[what] = (value, now)
         return value

@@ -71,14 +71,14 @@ class Writer:
 
     async def keep_writing(self) -> None:
         """Write without end: once a second, or when a batch is full. While the database can't be used, notes wait."""
-        told_at = written_at = -inf
+        next_told = next_written = -inf
         while True:
             now = monotonic()
-            is_due = now - written_at >= LONGEST_WAIT
-            if now - told_at >= SEEN_SECONDS and await self._done(self.tell()):
-                told_at = now
+            is_due = now >= next_written
+            if now >= next_told and await self._done(self.tell()):
+                next_told = now + SEEN_SECONDS
             elif (waiting := len(self._notes.waiting) + len(self._ready)) and (is_due or waiting >= BATCH):
-                written_at = now
+                next_written = now + LONGEST_WAIT
                 if not await self._done(self.write()):
                     await asyncio.sleep(LONGEST_WAIT)
             await asyncio.sleep(_LOOK)
