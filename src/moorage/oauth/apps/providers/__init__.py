@@ -31,7 +31,9 @@ _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?
 # The first segments of the gateway's own paths, present and planned. No app may have such a name.
 RESERVED = frozenset(
     [
+        "approvals",
         "apps",
+        "audit",
         "connect",
         "connections",
         "console",
@@ -44,6 +46,7 @@ RESERVED = frozenset(
         "people",
         "policies",
         "readyz",
+        "requests",
         "sign-in",
         "sign-out",
         "welcome",
