@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -104,13 +105,16 @@ def start(
     api_key: str | None = None,
     **settings: str,
 ) -> Server:
-    process = subprocess.Popen(
-        [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
-        env=environment(home, **settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # Nobody reads the log meanwhile, and a pipe would be full some day.
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
+            env=environment(home, **settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        process.stderr = Path(log.name).open()  # noqa: SIM115 (it is the process's)
     line = process.stdout.readline()
     if not line:
         raise AssertionError(process.communicate(timeout=20)[1])
