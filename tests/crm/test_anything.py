@@ -79,8 +79,10 @@ def assert_sound(answer):
     assert answer.status < 500, answer.body
     if answer.status >= 400:
         document = json.loads(answer.body)
-        # The outcomes of a write stand in `data`, or in a list that is called like what was written.
-        faults = next((value for value in document.values() if isinstance(value, list)), [document])
+        # The outcomes of a write stand in `data`, or in a member that is called like what was written: a list, or the
+        # only outcome there can be.
+        named = (value if isinstance(value, list) else [value] for value in document.values())
+        faults = [document] if "status" in document else next(named)
         for fault in faults:
             if fault["status"] == "error":
                 assert {"code", "details", "message", "status"} <= fault.keys()
