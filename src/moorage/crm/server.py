@@ -231,10 +231,12 @@ class Crm:
         schedule: Schedule | None = None,
         door: Door | None = None,
     ) -> Response:
-        """See `Door` of calls, and that of `trials`. Raises only StoreClosed."""
+        """See `Door`. Raises only StoreClosed."""
         try:
             if organisation is None:
-                return await self._again(request, caller, lambda same: self._of_part(same, caller))
+                return await self._again(
+                    request, caller, lambda same: self._of_part(same, caller, None, schedule, door)
+                )
             result = self._of_part(request, caller, organisation, schedule, door)
             return await result if isinstance(result, Awaitable) else result
         except StoreClosed as error:

@@ -6,14 +6,14 @@ there, and the transaction is undone. Whatever the call wants to do outside of i
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Protocol, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import msgspec
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import RecordStore, Row, StoreClosed, TookTooLong, Transaction
-from moorage.crm.wire.call import Schedule, nobody_is_told
+from moorage.crm.wire.call import Door, Schedule, nobody_is_told
 from moorage.crm.wire.principal import Principal
 from moorage.http.message import Parts, Request, Response
 
@@ -42,19 +42,6 @@ class Trial:
     answer: bytes = field(repr=False)
     records: Sequence[TriedRecord] = ()
     beyond: int = 0
-
-
-class Door(Protocol):
-    """What makes calls. `schedule` lets somebody work on a bulk job; None is the usual one."""
-
-    async def answer_part(
-        self,
-        request: Request,
-        caller: Principal,
-        organisation: Organisation | None,
-        schedule: Schedule | None = None,
-        door: Any = None,
-    ) -> Response: ...
 
 
 async def tried(door: Door, request: Request, caller: Principal, organisation: Organisation) -> Trial | None:
@@ -115,7 +102,7 @@ class _Inside:
         caller: Principal,
         organisation: Organisation | None,
         schedule: Schedule | None = None,  # noqa: ARG002 (nobody works on a job that is undone)
-        door: Any = None,  # noqa: ARG002 (it is this one)
+        door: Door | None = None,  # noqa: ARG002 (it is this one)
     ) -> Response:
         inside = organisation or self._organisation
         return await self._door.answer_part(request, caller, inside, nobody_is_told, self)

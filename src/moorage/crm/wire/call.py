@@ -107,12 +107,18 @@ class Door(Protocol):
     """What answers calls of the API."""
 
     async def answer_part(
-        self, request: Request, caller: Principal, organisation: Organisation | None
+        self,
+        request: Request,
+        caller: Principal,
+        organisation: Organisation | None,
+        schedule: Schedule | None = None,
+        door: "Door | None" = None,
     ) -> Response:
         """Answer a call, of any version, that is a part of another one by the caller.
 
         With an organisation, it is that one as the other call has it open, and StoreClosed is raised: the other call
-        has to begin again.
+        has to begin again. `schedule` lets somebody work on a bulk job, and `door` answers the parts of the call; None
+        is the usual one.
         """
 
 
