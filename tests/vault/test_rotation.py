@@ -159,6 +159,22 @@ def test_a_rotation_that_was_interrupted_is_brought_to_its_end(world, monkeypatc
     assert here.keys.ring().ids == [bytes.fromhex(current)] and here.secrets() == EXPECTED
 
 
+def test_a_transaction_takes_no_further_value_after_so_many_bytes(world, monkeypatch):
+    here = world()
+    here.fill()
+    monkeypatch.setattr(rotation, "BATCH_BYTES", 1)
+    taken = []
+    real = rotation.store.names_of_other_keys
+
+    async def noting(*args, **options):
+        taken.append(await real(*args, **options))
+        return taken[-1]
+
+    monkeypatch.setattr(rotation.store, "names_of_other_keys", noting)
+    assert here.rotate().sealed_anew == 3 and here.secrets() == EXPECTED
+    assert [len(names) for names in taken] == [3, 2, 1, 0]
+
+
 def test_an_old_key_is_not_retired_while_something_is_sealed_with_it(world, monkeypatch):
     first, other = world(), world()
     first.fill()

@@ -15,8 +15,10 @@ from moorage.vault.errors import VaultKeyGiven, VaultKeyRefused, VaultLocked
 from moorage.vault.keys import KeySource
 from moorage.vault.model import Key, Ring
 
-# Values that one transaction encrypts again. It is short, because other transactions wait for it.
+# Values that one transaction encrypts again, and the bytes after which it takes no further one. It is short, because
+# other transactions wait for it. Of long values, such as bodies of calls, one is in memory at a time.
 BATCH = 100
+BATCH_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,9 @@ class Rotation:
         done = 0
         while True:
             async with self._database.transaction() as tx:
-                rows = await store.rows_of_other_keys(tx, [ring.current.id], limit=BATCH)
-                for row in rows:
-                    value = ring.open(row.owner_id, row.kind, row.value)
-                    sealed = ring.seal(row.owner_id, row.kind, value)
-                    await store.put(tx, row.owner_id, row.kind, sealed, row.expires_at)
-            done += len(rows)
-            if not rows:
+                sealed_anew = await _seal_some_anew(tx, ring)
+            done += sealed_anew
+            if not sealed_anew:
                 return done
 
     async def _retire(self, ring: Ring) -> None:
@@ -148,6 +146,19 @@ class Rotation:
             for purpose, seconds in self._purposes.items():
                 sealed = ring.seal(owner, purpose, key.derive(purpose).hex())
                 await store.put(tx, owner, purpose, sealed, now + seconds)
+
+
+async def _seal_some_anew(tx: Transaction, ring: Ring) -> int:
+    """Encrypt as many values with the current key as one transaction may. Returns their number."""
+    done = size = 0
+    for owner_id, kind in await store.names_of_other_keys(tx, [ring.current.id], limit=BATCH):
+        row = await store.get(tx, owner_id, kind)
+        value = ring.open(owner_id, kind, row.value)
+        await store.put(tx, owner_id, kind, ring.seal(owner_id, kind, value), row.expires_at)
+        done, size = done + 1, size + len(row.value)
+        if size >= BATCH_BYTES:
+            break
+    return done
 
 
 def _old(ring: Ring) -> dict[str, list[str]]:

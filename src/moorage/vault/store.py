@@ -42,13 +42,15 @@ async def any_row(tx: Transaction) -> Any:
 
 async def row_of_other_keys(tx: Transaction, key_ids: Sequence[bytes]) -> Any:
     """A row that none of these keys has encrypted, or None."""
-    rows = await rows_of_other_keys(tx, key_ids, limit=1)
-    return rows[0] if rows else None
+    return (await tx.connection.execute(is_of_other_keys(key_ids).limit(1))).first()
 
 
-async def rows_of_other_keys(tx: Transaction, key_ids: Sequence[bytes], *, limit: int) -> Sequence[Any]:
-    """Up to `limit` rows that none of these keys has encrypted."""
-    return (await tx.connection.execute(is_of_other_keys(key_ids).limit(limit))).all()
+async def names_of_other_keys(
+    tx: Transaction, key_ids: Sequence[bytes], *, limit: int
+) -> Sequence[tuple[str, str]]:
+    """The owner ids and kinds of up to `limit` values that none of these keys has encrypted."""
+    query = is_of_other_keys(key_ids).with_only_columns(secrets.c.owner_id, secrets.c.kind).limit(limit)
+    return [(row.owner_id, row.kind) for row in await tx.connection.execute(query)]
 
 
 def is_of_other_keys(key_ids: Sequence[bytes]) -> sa.Select[Any]:
