@@ -16,12 +16,7 @@ def process(control):
 
     def make(*budgets, purse="p"):
         purses = Purses(control.rooms.database, control.clock)
-
-        async def load():
-            async with control.rooms.database.reading() as tx:
-                await purses.load(tx, purse, budgets)
-
-        control.run(load())
+        control.run(_load(control, purses, purse, budgets))
         return purses
 
     return make
@@ -63,10 +58,27 @@ def test_a_call_that_one_budget_refuses_counts_in_none(process):
     assert (purses.spent("p", calls), purses.spent("p", HOUR)) == (0, 0)
 
 
+def test_a_look_at_what_is_spent_hides_nothing_that_was_spent(control, process):
+    """As when a policy with budgets is tried before it is the key's."""
+    one, other = process(HOUR), process()
+    one.purse("p", [HOUR]).take(10)
+    control.run(one.settle())
+    assert other.spent("p", HOUR) == 0, "not read yet"
+    control.run(_load(control, other, "p", [HOUR]))
+    assert other.spent("p", HOUR) == 10
+    with pytest.raises(BudgetExhausted):
+        other.purse("p", [HOUR]).take(1)
+
+
 def test_nothing_is_written_if_nothing_was_spent(control, process):
     purses = process(HOUR)
     control.run(purses.settle())
     assert not control.run(_rows(control))
+
+
+async def _load(control, purses, purse, budgets):
+    async with control.rooms.database.reading() as tx:
+        await purses.load(tx, purse, budgets)
 
 
 async def _rows(control):
