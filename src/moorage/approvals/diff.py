@@ -136,8 +136,9 @@ class _Reading:
         self._path, self._query = path.decode("latin-1"), query.decode("latin-1")
 
     async def diff(self) -> Diff:
-        diff = await self._of(_json(self._call.body))
-        if self._call.body and _json(self._call.body) is None:
+        body = _json(self._call.body)
+        diff = await self._of(body)
+        if self._call.body and body is None:
             diff.notes.append("The body can't be read as JSON in one way only. Look at it before you decide.")
         return diff
 
