@@ -9,6 +9,7 @@ from moorage.storage import Transaction
 from moorage.vault.service import Vault
 
 Kind: TypeAlias = Literal["call", "diff", "answer"]
+_OF_CALL: tuple[Kind, ...] = ("call", "diff")
 
 T = TypeVar("T")
 
@@ -58,8 +59,9 @@ async def diff_of(vault: Vault, tx: Transaction, approval_id: str, kind: type[T]
     return await _get(vault, tx, approval_id, "diff", kind)
 
 
-async def shred(vault: Vault, tx: Transaction, approval_id: str, *kinds: Kind) -> None:
-    for kind in kinds:
+async def shred_call(vault: Vault, tx: Transaction, approval_id: str) -> None:
+    """Delete the bytes and the diff of a call that will not be sent again. Its answer stays."""
+    for kind in _OF_CALL:
         await vault.shred_in(tx, owner(approval_id), kind)
 
 

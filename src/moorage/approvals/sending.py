@@ -130,14 +130,14 @@ class Sending:
                 return
             if answer is not None:
                 await sealed.put_answer(self._vault, tx, approval.id, answer)
-            await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+            await sealed.shred_call(self._vault, tx, approval.id)
             await _audit(tx, approval, state, note=note, status=status)
         log.info("approval.ended", approval=approval.id, state=state, status=status)
 
     async def _take_back(self, approval: Approval, state: State, note: str) -> None:
         async with self._database.transaction(quiet=True) as tx:
             if await store.take_back(tx, approval.id, state, note):
-                await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                await sealed.shred_call(self._vault, tx, approval.id)
                 await _audit(tx, approval, state, note=note)
         log.info("approval.ended", approval=approval.id, state=state, reason=note)
 
@@ -160,7 +160,7 @@ class Sending:
                     continue
                 note = "It may have reached the app: the process that sent it has ended."
                 if await store.give_up(tx, approval.id, note):
-                    await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                    await sealed.shred_call(self._vault, tx, approval.id)
                     await _audit(tx, approval, "unknown", note=note)
                     log.warning("approval.unknown", approval=approval.id)
 
@@ -170,7 +170,7 @@ class Sending:
             if approval.state == "approved":
                 note = f"It was approved, and could not be sent within {SOON // 60} minutes."
             if await store.expire(tx, approval, note):
-                await sealed.shred(self._vault, tx, approval.id, "call", "diff")
+                await sealed.shred_call(self._vault, tx, approval.id)
                 await _audit(tx, approval, "expired", note=note)
 
     async def _forget(self, tx: Transaction) -> None:

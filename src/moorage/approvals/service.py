@@ -158,7 +158,7 @@ class Approvals:
             approval = await _require(tx, account_id, approval_id, key_id)
             if not await store.decide(tx, approval_id, "cancelled", note="The caller took it back."):
                 raise ApprovalDecided(approval_id, approval.state_at(tx.now))
-            await sealed.shred(self._vault, tx, approval_id, "call", "diff")
+            await sealed.shred_call(self._vault, tx, approval_id)
             await note(tx, "approval.cancelled", approval_id, account=account_id)
             return await _require(tx, account_id, approval_id)
 
@@ -204,7 +204,7 @@ class Approvals:
                 if decision.an_hour:
                     await _grant(tx, approval, decision.by)
             else:
-                await sealed.shred(self._vault, tx, approval_id, "call", "diff")
+                await sealed.shred_call(self._vault, tx, approval_id)
             after = {"note": decision.note, "an_hour": decision.an_hour, "sha256": approval.digest.hex()}
             await note(tx, f"approval.{state}", approval_id, account=account_id, after=after)
         log.info("approval.decided", approval=approval_id, state=state, an_hour=decision.an_hour)
