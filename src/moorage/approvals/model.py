@@ -1,10 +1,10 @@
 """A held call, what becomes of it, and a person's leave for an hour."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from moorage.digests import digest_of_parts
 from moorage.http.message import Headers
 from moorage.http.timestamps import wire_time_of
 
@@ -58,11 +58,7 @@ class HeldCall:
 
     def digest(self, connection_id: str) -> bytes:
         """SHA-256 of all that decides what the call does. Two tries of one call have the same."""
-        digest = hashlib.sha256()
-        for part in self._parts(connection_id):
-            digest.update(b"%d:" % len(part))
-            digest.update(part)
-        return digest.digest()
+        return digest_of_parts(self._parts(connection_id))
 
     def _parts(self, connection_id: str) -> Iterable[bytes]:
         yield from (connection_id.encode(), self.method.encode(), self.native)

@@ -1,10 +1,8 @@
 """Remembers for a day which requests came with an Idempotency-Key, and what they were answered."""
 
-import hashlib
-
 import msgspec
 
-from moorage.digests import digest_of
+from moorage.digests import digest_of, digest_of_parts
 from moorage.http.message import Headers, Response
 from moorage.idempotency import store
 from moorage.idempotency.errors import IdempotencyKeyBusy, IdempotencyKeyInvalid, IdempotencyKeyReused
@@ -73,11 +71,7 @@ class Idempotency:
 
 def request_digest(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
     """SHA-256 of all that decides what a control call does."""
-    digest = hashlib.sha256()
-    for part in (method.encode(), path, query, body):
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.digest()
+    return digest_of_parts((method.encode(), path, query, body))
 
 
 def _owner(key_id: str, name: bytes) -> str:
