@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from moorage.digests import digest_of_parts
 from moorage.http.message import Headers
@@ -13,17 +13,7 @@ from moorage.http.timestamps import wire_time_of
 State: TypeAlias = Literal[
     "waiting", "approved", "sending", "sent", "failed", "unknown", "declined", "expired", "cancelled"
 ]
-STATES: tuple[State, ...] = (
-    "waiting",
-    "approved",
-    "sending",
-    "sent",
-    "failed",
-    "unknown",
-    "declined",
-    "expired",
-    "cancelled",
-)
+STATES: tuple[State, ...] = get_args(State)
 UNDER_WAY: frozenset[State] = frozenset({"waiting", "approved", "sending"})
 # A program that tries a call again sends these headers anew. They do not make it another call.
 _PER_TRY = frozenset(

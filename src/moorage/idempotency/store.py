@@ -23,13 +23,12 @@ _MOST_AT_ONCE = 100
 @dataclass(frozen=True, slots=True)
 class Known:
     request: bytes
-    created: int
     is_done: bool
 
 
 async def find(tx: Transaction, key_id: str, name: bytes) -> Known | None:
     row = (await tx.connection.execute(sa.select(requests).where(_is(key_id, name)))).first()
-    return Known(row.request, row.created_at, row.is_done) if row else None
+    return Known(row.request, row.is_done) if row else None
 
 
 async def add(tx: Transaction, key_id: str, name: bytes, request: bytes) -> None:
