@@ -132,8 +132,7 @@ class _Reading:
         self._looking = looking
         self._approval = approval
         self._call = call
-        path, _, query = call.native.partition(b"?")
-        self._path, self._query = path.decode("latin-1"), query.decode("latin-1")
+        self._path, self._query = call.path, call.native.partition(b"?")[2].decode("latin-1")
 
     async def diff(self) -> Diff:
         body = _json(self._call.body)

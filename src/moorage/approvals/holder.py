@@ -70,20 +70,21 @@ class Holder:
         Raises ApprovalRequired, unless the caller prefers another answer, and the errors of `Approvals.meet`.
         """
         held = HeldCall(call.method, call.native, call.headers, call.body)
-        met = await self._approvals.meet(self._asked(call), held, _header(held, b"idempotency-key"))
+        met = await self._approvals.meet(
+            self._asked(call, held.path), held, _header(held, b"idempotency-key")
+        )
         if isinstance(met, Answer):
             return response_of(met)
         if not isinstance(met, Approval):
             return None
         return self._answer(met, is_async=_prefers_async(held))
 
-    def _asked(self, call: AskedCall) -> Asked:
+    def _asked(self, call: AskedCall, path: str) -> Asked:
         principal, connection, operation = call.principal, call.connection, call.operation
         upstream = connection.upstream
         # What may do anything is told by its method and path, as nobody knows what it does with which module.
         named = () if operation.opaque else operation.modules
         modules = ", ".join(module for module in named if module != ANY_MODULE)
-        path = call.native.partition(b"?")[0].decode("latin-1")
         return Asked(
             account_id=principal.account_id,
             key_id=principal.key_id,

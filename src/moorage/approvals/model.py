@@ -46,6 +46,11 @@ class HeldCall:
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def path(self) -> str:
+        """The app's own path, without the query."""
+        return self.native.partition(b"?")[0].decode("latin-1")
+
     def digest(self, connection_id: str) -> bytes:
         """SHA-256 of all that decides what the call does. Two tries of one call have the same."""
         return digest_of_parts(self._parts(connection_id))

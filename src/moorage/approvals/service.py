@@ -122,10 +122,9 @@ class Approvals:
         if len(call.body) > self.limits.body:
             raise ApprovalTooLarge(self.limits.body)
         await _require_room(tx, asked)
-        path = call.native.partition(b"?")[0].decode("latin-1")
         deadline = tx.now + self.limits.wait * 1_000_000
         approval = Approval(
-            new_uuid(), asked, call.method, path, len(call.body), digest, "waiting", tx.now, deadline
+            new_uuid(), asked, call.method, call.path, len(call.body), digest, "waiting", tx.now, deadline
         )
         await store.add(tx, approval, name)
         await sealed.put_call(self._vault, tx, approval.id, call)
