@@ -2,15 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moorage.acting import Actor
 from moorage.audit.canonical import canonical
-from moorage.http.timestamps import wire_time
+from moorage.http.timestamps import wire_time_of
 
 FIRST = "0" * 64  # What stands for the hash before the first entry of an account.
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def document_of(entry: Entry) -> dict[str, Any]:
     document = {
         "account": entry.account_id,
         "number": entry.number,
-        "at": wire_time(_EPOCH + timedelta(microseconds=entry.at)),
+        "at": wire_time_of(entry.at),
         "actor": {"kind": who.kind, "id": who.id, "name": who.name, "address": who.address},
         "request_id": who.request_id,
         "action": entry.action,

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from moorage.http.timestamps import wire_time
+from moorage.http.timestamps import wire_time_of
 from moorage.requests.notes import Note
 from moorage.requests.store import Notice
 
@@ -22,10 +21,6 @@ class Call:
     def at(self) -> int:
         """The time at which it began, in microseconds since the epoch."""
         return self.epoch + int(self.note.began * 1_000_000)
-
-
-def time_of(microseconds: int) -> str:
-    return wire_time(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ def call_document(call: Call, names: Names) -> dict[str, Any]:
     return {
         "request_id": note.request_id.decode("ascii"),
         "number": call.number,
-        "at": time_of(call.at),
+        "at": wire_time_of(call.at),
         "key": {"id": caller.key_id, "name": names.keys.get(caller.key_id)},
         "connection": connection and {"id": connection, "alias": names.connections.get(connection)},
         "app": caller.app,
@@ -73,7 +68,7 @@ def call_document(call: Call, names: Names) -> dict[str, Any]:
 def notice_document(notice: Notice) -> dict[str, Any]:
     return {
         "kind": notice.kind,
-        "at": time_of(notice.number),
-        "since": None if notice.since is None else time_of(notice.since),
+        "at": wire_time_of(notice.number),
+        "since": None if notice.since is None else wire_time_of(notice.since),
         "count": notice.count,
     }
