@@ -10,6 +10,7 @@ from moorage.requests import tail
 from moorage.requests.errors import TailsExhausted
 from moorage.requests.model import Names
 from moorage.requests.service import EVERYTHING, Filter, within
+from moorage.requests.store import LONGEST_BLOCK
 from moorage.requests.tail import Listener, Tails
 from tests.calls import log_call, noted
 
@@ -56,6 +57,15 @@ def test_it_shows_calls_from_now_on_or_from_where_it_ended(control, owner, stran
     log_call(control, owner.account, request_id="r1")
     number = control.run(control.rooms.requests.newest())
     control.run(scene())
+
+
+def test_it_goes_on_inside_the_longest_block(control, owner):
+    requests = control.rooms.requests
+    control.run(write(control, *[noted(owner.account)] * LONGEST_BLOCK))
+    newest = control.run(requests.newest())
+    for missed in (LONGEST_BLOCK - 1, 1, 0):
+        calls, upto = control.run(requests.after(owner.account, newest - missed, EVERYTHING))
+        assert (len(calls), upto) == (missed, newest)
 
 
 async def write(control, *notes):

@@ -119,6 +119,8 @@ def after(connection: sa.Connection, account_id: str, number: int, most: int) ->
     statement = (
         sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
         .where(blocks.c.account_id == account_id, blocks.c.last > number)
+        # No older block reaches so far. By the index; `last` alone would have to be read in all blocks.
+        .where(blocks.c.first > number - LONGEST_BLOCK)
         .order_by(blocks.c.first)
         .limit(most)
     )
@@ -152,7 +154,9 @@ async def remove_writer(tx: Transaction, name: str) -> None:
 
 async def prune(tx: Transaction, upto: int, most: int) -> int:
     """Remove the oldest blocks whose last number is at most `upto`, at most so many. Returns their number."""
-    oldest = sa.select(blocks.c.first).where(blocks.c.last <= upto).order_by(blocks.c.first).limit(most)
+    # That `first` is lower, too, ends the search at `upto`, rather than at the newest block.
+    is_old = (blocks.c.first <= upto) & (blocks.c.last <= upto)
+    oldest = sa.select(blocks.c.first).where(is_old).order_by(blocks.c.first).limit(most)
     removed = await tx.connection.execute(blocks.delete().where(blocks.c.first.in_(oldest)))
     return removed.rowcount
 
