@@ -177,7 +177,15 @@ def test_what_a_call_must_not_contain_is_searched_in_no_block():
 
 def test_a_block_without_a_call_that_fits_is_passed_over():
     content = store._encode([call(status=200, bytes_out=500).note])
-    for query in ("status:>=400", "status:500", "module:Deals", "id:rq-2", "path:/x", "contacts", "error:x"):
+    for query in (
+        "status:>=400",
+        "status:500",
+        "module:Deals",
+        "id:rq-2",
+        "path:/contacts",
+        "contacts",
+        "error:gone",
+    ):
         assert not service._may_contain(content, filter_of(query, NAMES, NOW)), query
 
 
