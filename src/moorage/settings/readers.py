@@ -51,9 +51,7 @@ def folder(text: str) -> Path:
 
 
 def port(text: str) -> int:
-    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or int(text) > 65_535:
-        raise ValueError("use a number from 0 to 65535; 0 picks a free port")
-    return int(text)
+    return _whole(text, 0, 65_535, "use a number from 0 to 65535; 0 picks a free port")
 
 
 def url(text: str) -> str | None:
@@ -84,7 +82,7 @@ def secret(text: str) -> Secret | None:
 
 def addresses(text: str) -> tuple[str, ...]:
     """E-mail domains and addresses, separated by commas."""
-    words = tuple(word.lower().removeprefix("@") for word in re.split(r"[,\s]+", text) if word)
+    words = tuple(word.lower().removeprefix("@") for word in _words(text))
     if not all(re.fullmatch(r"([^\s@]{1,64}@)?[a-z0-9.-]{1,253}", word) for word in words):
         raise ValueError("use domains and addresses such as example.com, ada@example.org")
     return words
@@ -176,7 +174,7 @@ def decode_servers(text: str) -> dict[str, str]:
 
 def receivers(text: str) -> tuple[str, ...]:
     """The words `local` and `public`, and networks, separated by commas."""
-    words = tuple(word for word in re.split(r"[,\s]+", text) if word)
+    words = _words(text)
     try:
         for word in words:
             if word not in {"local", "public"}:
@@ -188,7 +186,7 @@ def receivers(text: str) -> tuple[str, ...]:
 
 def return_urls(text: str) -> tuple[str, ...]:
     """Origins with the beginning of a path, separated by commas, without what browsers could read in another way."""
-    words = tuple(word for word in re.split(r"[,\s]+", text) if word)
+    words = _words(text)
     for word in words:
         if not _RETURN_URL.fullmatch(word) or "/." in word or _has_bad_port(word):
             raise ValueError(
@@ -196,6 +194,11 @@ def return_urls(text: str) -> tuple[str, ...]:
                 " letters, and only A-Z a-z 0-9 . _ ~ - in the path"
             )
     return words
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words of a list, which are separated by commas or spaces."""
+    return tuple(word for word in re.split(r"[,\s]+", text) if word)
 
 
 def _has_bad_port(url: str) -> bool:
@@ -263,15 +266,11 @@ def seconds(text: str) -> float:
 
 
 def approval_time(text: str) -> int:
-    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or not 10 <= int(text) <= 86_400:
-        raise ValueError("use a number of seconds from 10 to 86400, such as 900")
-    return int(text)
+    return _whole(text, 10, 86_400, "use a number of seconds from 10 to 86400, such as 900")
 
 
 def approval_body(text: str) -> int:
-    if not re.fullmatch(r"\d{1,7}", text, re.ASCII) or not 1024 <= int(text) <= 4 * 1024 * 1024:
-        raise ValueError("use a number of bytes from 1024 to 4194304, such as 1048576")
-    return int(text)
+    return _whole(text, 1024, 4 * 1024 * 1024, "use a number of bytes from 1024 to 4194304, such as 1048576")
 
 
 def delay(text: str) -> float:
@@ -299,9 +298,8 @@ def crm_connections(text: str) -> int:
 
 
 def _connections(text: str, fewest: int) -> int:
-    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not fewest <= int(text) <= MAX_CONNECTIONS:
-        raise ValueError(f"use a number of connections from {fewest} to {MAX_CONNECTIONS}")
-    return int(text)
+    fault = f"use a number of connections from {fewest} to {MAX_CONNECTIONS}"
+    return _whole(text, fewest, MAX_CONNECTIONS, fault)
 
 
 def level(text: str) -> str:
@@ -311,9 +309,7 @@ def level(text: str) -> str:
 
 
 def count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ValueError("use a whole number of up to 9 digits; 0 keeps none")
-    return int(text)
+    return _whole(text, 0, 999_999_999, "use a whole number of up to 9 digits; 0 keeps none")
 
 
 def switch(text: str) -> bool:
@@ -323,12 +319,15 @@ def switch(text: str) -> bool:
 
 
 def body_size(text: str) -> int:
-    if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not 1 <= int(text) <= 256 * 1024:
-        raise ValueError("use a number of bytes from 1 to 262144, such as 16384")
-    return int(text)
+    return _whole(text, 1, 256 * 1024, "use a number of bytes from 1 to 262144, such as 16384")
 
 
 def days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) == 0:
-        raise ValueError("use a whole number from 1 to 9999")
+    return _whole(text, 1, 9999, "use a whole number from 1 to 9999")
+
+
+def _whole(text: str, least: int, most: int, fault: str) -> int:
+    """The whole number, which has no more digits than the largest that is allowed. Raises ValueError(fault)."""
+    if not re.fullmatch(r"[0-9]+", text) or len(text) > len(str(most)) or not least <= int(text) <= most:
+        raise ValueError(fault)
     return int(text)
