@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from moorage.acting import act_as
 from moorage.audit import note
-from moorage.clock import is_ahead
+from moorage.clock import Clock, is_ahead
 from moorage.digests import base64url, challenge_of
 from moorage.ids import new_uuid
 from moorage.logs import Log
@@ -49,16 +49,20 @@ class Admission:
 
 
 class SignInElsewhere:
-    def __init__(self, database: Database, vault: Vault, issuer: Issuer, tries: Tries, base_url: str) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, issuer: Issuer, tries: Tries, clock: Clock, base_url: str
+    ) -> None:
         self._database = database
         self._vault = vault
         self._issuer = issuer
         self._tries = tries
+        self._clock = clock
         self._redirect_uri = f"{base_url}{CALLBACK}"
 
-    async def begin(self, browser: str, way: str, now: float) -> str:
+    async def begin(self, browser: str, way: str) -> str:
         """Where the browser goes to sign in. Afterwards it goes to `way`. Raises IssuerFailed, VaultLocked."""
-        body = f"{new_random()}.{int(now) + SECONDS}.{base64url(way.encode())}"
+        ends_at = int(self._clock.timestamp()) + SECONDS
+        body = f"{new_random()}.{ends_at}.{base64url(way.encode())}"
         state = f"{body}.{self._derived(body, browser, 'state')}"
         nonce, verifier = self._derived(state, browser, "nonce"), self._derived(state, browser, "verifier")
         return await self._issuer.authorize_url(self._redirect_uri, state, nonce, challenge_of(verifier))
@@ -70,7 +74,7 @@ class SignInElsewhere:
 
         Raises StepExpired, IssuerRefused, IssuerFailed, NotInvited, TooManyTries.
         """
-        way = await self._way_of(state, browser)
+        way = self._way_of(state, browser)
         assert browser is not None
         issuer = self._issuer
         if iss != issuer.client.issuer and (iss is not None or (await issuer.addresses()).names_itself):
@@ -81,24 +85,21 @@ class SignInElsewhere:
                 token = await issuer.id_token(
                     code, self._derived(state, browser, "verifier"), self._redirect_uri
                 )
-                async with self._database.reading() as tx:
-                    now = tx.now / 1_000_000
-                identity = await verified(issuer, token, self._derived(state, browser, "nonce"), now)
+                nonce = self._derived(state, browser, "nonce")
+                identity = await verified(issuer, token, nonce, self._clock.timestamp())
         except SignInThrottled:
             raise TooManyTries from None
         person = await self._person_of(identity, admission)
         self._tries.forgive(f"issuer {address}", address)
         return person, way
 
-    async def _way_of(self, state: str, browser: str | None) -> str:
+    def _way_of(self, state: str, browser: str | None) -> str:
         """Raises StepExpired unless this browser was sent away with the state lately."""
         body, _, signature = state.rpartition(".")
         _, ends_at, way = (*body.split("."), "", "", "")[:3]
         right = self._derived(body, browser or "", "state")
         is_ours = browser is not None and hmac.compare_digest(signature.encode(), right.encode())
-        async with self._database.reading() as tx:
-            now = tx.now / 1_000_000
-        if not is_ours or not is_ahead(int(ends_at), now, SECONDS):
+        if not is_ours or not is_ahead(int(ends_at), self._clock.timestamp(), SECONDS):
             raise StepExpired
         return base64.urlsafe_b64decode(f"{way}{'=' * (-len(way) % 4)}").decode()
 

@@ -41,7 +41,7 @@ class _ElsewherePages:
         if await self.sessions.person(request) is not None:
             return go(f"../{way}")
         browser, _ = self.sessions.unknown(request)
-        answer = go(await self.elsewhere.sign_in.begin(browser, way, self.entrance.clock.timestamp()))
+        answer = go(await self.elsewhere.sign_in.begin(browser, way))
         self.sessions.put(answer, browser)
         return answer
 

@@ -58,7 +58,9 @@ class PeopleRooms(ConnectingRooms):
         secret = settings.oidc_client_secret.reveal()
         client = Client(settings.oidc_issuer, settings.oidc_client_id, secret)
         issuer = Issuer(client, self._fetch, self.clock)
-        sign_in = SignInElsewhere(self.database, self.vault, issuer, self.tries, self.urls.gateway)
+        sign_in = SignInElsewhere(
+            self.database, self.vault, issuer, self.tries, self.clock, self.urls.gateway
+        )
         return Elsewhere(sign_in, self._admission)
 
     async def _admission(self) -> "Admission":
