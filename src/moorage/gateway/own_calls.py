@@ -98,7 +98,7 @@ class OwnCalls:
         if target.origin is None:
             return await self._embedded_answer(target, call)
         borrower = _OneCall(target, call, self._max_answer)
-        self._gateway.pool.borrow_new(target.origin, borrower)
+        self._gateway.pool.borrow(target.origin, borrower)  # No kept one, as it needs a new one.
         try:
             answer = await borrower.answer
         except asyncio.CancelledError:

@@ -33,18 +33,14 @@ class Pool:
         return self._new_tls()
 
     def borrow(self, origin: Origin, borrower: Borrower) -> UpstreamConnection | None:
-        """A kept connection, or None: then `on_connected` or `on_unreachable` is called later."""
+        """A kept connection, or None: then `on_connected` or `on_unreachable` is called later.
+
+        A borrower that `needs_new` gets no kept one.
+        """
         host = self._hosts.get(origin.address)
         if host is None:
             host = self._hosts[origin.address] = _Host(self, origin)
         return host.borrow(borrower)
-
-    def borrow_new(self, origin: Origin, borrower: Borrower) -> None:
-        """Wait for a connection that was never used, for a borrower that `needs_new`."""
-        host = self._hosts.get(origin.address)
-        if host is None:
-            host = self._hosts[origin.address] = _Host(self, origin)
-        host.wait(borrower)
 
     def forget(self, origin: Origin, borrower: Borrower) -> None:
         """The borrower no longer waits for a connection."""
@@ -95,16 +91,13 @@ class _Host:
         return bool(self._all or self._waiting)
 
     def borrow(self, borrower: Borrower) -> UpstreamConnection | None:
-        while self._kept:
+        while self._kept and not borrower.needs_new:
             upstream = self._kept.pop()
             if upstream.is_usable:
                 return upstream
-        self.wait(borrower)
-        return None
-
-    def wait(self, borrower: Borrower) -> None:
         self._waiting.append((borrower, self.loop.time() + self.limits.wait))
         self._connect_more()
+        return None
 
     def forget(self, borrower: Borrower) -> None:
         self._waiting = deque(pair for pair in self._waiting if pair[0] is not borrower)
