@@ -68,8 +68,7 @@ class KeepingRelay(Relay):
         if note is not None:
             request = body_of(self._head.headers, self._size, self._request_start)
             answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
-            if request is not None or answer is not None:
-                self._bodies.add(Bodies(note, request, answer, self._secrets()))
+            self._bodies.add(Bodies(note, request, answer, self._secrets()))
         self._request_start = self._answer_start = b""
         return note
 

@@ -163,5 +163,4 @@ class OwnNote:
         answered = None
         if answer is not None:
             answered = body_of(answer.headers, len(answer.body), answer.body[: waiting.most])
-        if request is not None or answered is not None:
-            waiting.add(Bodies(note, request, answered, token_of(self._target.authorization)))
+        waiting.add(Bodies(note, request, answered, token_of(self._target.authorization)))

@@ -64,6 +64,9 @@ class WaitingBodies:
         self.waiting: list[Bodies] = []
 
     def add(self, bodies: Bodies) -> None:
+        """Keep the bodies of a call, if it has any."""
+        if bodies.request is None and bodies.answer is None:
+            return
         if self.held + bodies.held > MOST_HELD:
             for body in (bodies.request, bodies.answer):
                 if body is not None:
