@@ -32,6 +32,8 @@ _RULES = {
     "tags": f"Use up to {MAX_TAGS} tags of 1 to 63 of a-z 0-9 . _ : = -, such as team:sales.",
     "end_user": f"Use 1 to {LONGEST_END_USER} visible characters, such as customer-42; null removes it.",
 }
+# Whether a text may be such a label.
+_FITS: Mapping[str, Callable[[str], bool]] = {"alias": is_alias, "end_user": is_end_user}
 
 
 def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
@@ -49,10 +51,10 @@ def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
         raise ParameterInvalid(
             f"There is no method {filters.method[:64]!r}.", help=f"Use one of {', '.join(METHODS)}."
         )
-    if filters.alias is not None and not is_alias(filters.alias):
-        raise ParameterInvalid(f"alias can't be {quoted(filters.alias)}.", help=_RULES["alias"])
-    if filters.end_user is not None and not is_end_user(filters.end_user):
-        raise ParameterInvalid(f"end_user can't be {quoted(filters.end_user)}.", help=_RULES["end_user"])
+    for name, fits in _FITS.items():
+        text = getattr(filters, name)
+        if text is not None and not fits(text):
+            raise ParameterInvalid(f"{name} can't be {quoted(text)}.", help=_RULES[name])
     return filters
 
 
@@ -81,21 +83,18 @@ def _environment(text: str | None) -> Environment | None:
 
 def change_in(body: Mapping[str, Any]) -> Callable[[Labels], Labels]:
     """The change of labels that a body asks for: it has the labels that change. Raises BodyInvalid."""
-    readers: dict[str, Callable[[Any], Any]] = {"alias": _alias, "tags": _tags, "end_user": _end_user}
-    changed = {name: read(body[name]) for name, read in readers.items() if name in body}
+    changed: dict[str, Any] = {
+        name: _tags(body[name]) if name == "tags" else _label(body[name], name)
+        for name in LABELS
+        if name in body
+    }
     return lambda labels: replace(labels, **changed)
 
 
-def _alias(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and is_alias(value)):
+def _label(value: Any, name: str) -> str | None:
+    if value is None or (isinstance(value, str) and _FITS[name](value)):
         return value
-    raise BodyInvalid(f"alias can't be {quoted(str(value))}.", help=_RULES["alias"])
-
-
-def _end_user(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and is_end_user(value)):
-        return value
-    raise BodyInvalid(f"end_user can't be {quoted(str(value))}.", help=_RULES["end_user"])
+    raise BodyInvalid(f"{name} can't be {quoted(str(value))}.", help=_RULES[name])
 
 
 def _tags(value: Any) -> tuple[str, ...]:
