@@ -7,10 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.connections.errors import AppUnsupported
 from moorage.connections.model import Connection
 from moorage.connections.pruning import MAX_PRUNED, Pruning
-from moorage.connections.reading import flag_in, text_in
+from moorage.connections.reading import flag_in, require_app, text_in
 from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
 from moorage.http.timestamps import wire_time_of
@@ -26,8 +25,8 @@ def routes(pruning: Pruning, authenticate: Authenticate, apps: Callable[[], Coll
         caller = await authenticate(request, "connections:write")
         body = await json_object(request, _EXAMPLE, known=_KNOWN, optional=True)
         app, is_rehearsal = text_in(body, "app"), flag_in(body, "dry_run")
-        if app is not None and app not in apps():
-            raise AppUnsupported(app, ", ".join(sorted(apps())))
+        if app is not None:
+            require_app(app, apps())
         seconds = _seconds(body)
         pruned = await pruning.prune(caller.account_id, seconds, app, caller.reach, is_rehearsal=is_rehearsal)
         documents = [_document(connection) for connection in pruned]

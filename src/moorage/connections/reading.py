@@ -44,7 +44,7 @@ def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
         tags=_wanted_tags(query.getlist("tag")),
     )
     if filters.app is not None:
-        _require_app(filters.app, apps)
+        require_app(filters.app, apps)
     if filters.status is not None and filters.status not in STATUSES:
         raise StatusUnknown(filters.status)
     if filters.method is not None and filters.method not in METHODS:
@@ -116,7 +116,7 @@ def app_and_method_in(body: Mapping[str, Any], apps: Mapping[str, str]) -> tuple
     app, method = body.get("app"), body.get("method")
     if not isinstance(app, str):
         raise BodyInvalid("The body has no app that is a text.", help=f"Send {EXAMPLE}.")
-    _require_app(app, apps)
+    require_app(app, apps)
     app_method = apps[app]
     if method is not None and method != app_method:
         raise BodyInvalid(
@@ -149,7 +149,8 @@ def flag_in(body: Mapping[str, Any], name: str) -> bool:
     return bool(flag)
 
 
-def _require_app(app: str, apps: Collection[str]) -> None:
+def require_app(app: str, apps: Collection[str]) -> None:
+    """Raises AppUnsupported for an app that is not known."""
     if app not in apps:
         raise AppUnsupported(app, ", ".join(sorted(apps)))
 

@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.connections.errors import AppUnsupported
 from moorage.connections.labels import NO_LABELS
-from moorage.connections.reading import LABELS, change_in, text_in
+from moorage.connections.reading import LABELS, change_in, require_app, text_in
 from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
@@ -53,8 +52,7 @@ def _brought(body: Mapping[str, Any], apps: Mapping[str, str]) -> Brought:
     app = text_in(body, "app")
     if app is None:
         raise BodyInvalid("The body has no app that is a text.", help=f"Send {_EXAMPLE}.")
-    if app not in apps:
-        raise AppUnsupported(app, ", ".join(sorted(apps)))
+    require_app(app, apps)
     tokens = {name: _token(body, name) for name in _TOKENS}
     if not any(tokens.values()):
         raise BodyInvalid("The body has no token.", help=f"Send {_EXAMPLE}, or an access_token.")
