@@ -24,12 +24,13 @@ def noted(connection: Connection) -> dict[str, Any]:
     }
 
 
-async def note_change(tx: Transaction, action: str, connection: Connection) -> None:
-    """Note what has changed of a connection since it was read."""
+async def note_change(tx: Transaction, action: str, connection: Connection) -> Connection | None:
+    """Note what has changed of a connection since it was read. Gives it as it is now; None if it is gone."""
     changed = await store.find(tx, connection.id)
     if changed is not None:
         before, after = noted(connection), noted(changed)
         await audit.note_change(tx, action, connection.id, before, after, account=connection.account_id)
+    return changed
 
 
 async def choose(tx: Transaction, account_id: str, app: str, connection_id: str | None) -> None:

@@ -141,8 +141,7 @@ class Connections:
             labels = change(connection.labels)
             await require_free(tx, account_id, connection.app, labels.alias, holder=connection.id)
             await store.relabel(tx, connection.id, labels)
-            await note_change(tx, "connection.relabelled", connection)
-            relabelled = await store.find(tx, connection.id)
+            relabelled = await note_change(tx, "connection.relabelled", connection)
         assert relabelled is not None
         log.info("connection.relabelled", connection=connection.id, alias=labels.alias)
         return relabelled
