@@ -46,8 +46,12 @@ def get_currency(call: Call) -> Response:
 
 
 def list_available(call: Call) -> Response:
+    return encoded_once(call, "available_currencies", lambda: {"available_currencies": _available()})
+
+
+def _available() -> list[Body]:
     separators = plain_format()
-    available = [
+    return [
         {
             "display_value": currency.title,
             "decimal_separator": separators["decimal_separator"],
@@ -59,7 +63,6 @@ def list_available(call: Call) -> Response:
         }
         for currency in currencies().values()
     ]
-    return encoded_once(call, "available_currencies", lambda: {"available_currencies": available})
 
 
 def _shown(call: Call) -> list[Body]:
