@@ -4,6 +4,7 @@ from moorage.crm.api.documents import module_parameter
 from moorage.crm.api.user_changes import MOST_USERS
 from moorage.crm.metadata.documents import Body
 from moorage.crm.wire.call import Call, answer, no_content
+from moorage.crm.wire.parameters import MAX_PAGE_SIZE, page_of
 from moorage.crm.wire.routing import Route
 from moorage.http.message import Response
 
@@ -55,8 +56,8 @@ def _both(count: int) -> Body:
 
 
 def _page(features: list[Body]) -> Response:
-    info = {"per_page": 200, "count": len(features), "page": 1, "more_records": False}
-    return answer({NAME: features, "info": info})
+    shown, info = page_of(features, 1, MAX_PAGE_SIZE)
+    return answer({NAME: shown, "info": info})
 
 
 _PATH, _READ = f"/crm/v8/{NAME}", ("ZohoCRM.settings.modules.READ",)
