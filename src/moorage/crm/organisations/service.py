@@ -213,7 +213,9 @@ class Organisations:
     async def remove_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot. Raises SnapshotUnknown."""
 
-        remove = lambda row: self.snapshots_of.remove(row.place, name)  # noqa: E731
+        async def remove(row: OrganisationRow) -> None:
+            await self.snapshots_of.remove(row.place, name)
+
         await self._exclusively_on(slug, remove, "snapshot_deleted", snapshot=name)
 
     # Organisations that are open
