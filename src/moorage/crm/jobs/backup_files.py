@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from moorage.crm.jobs import store as jobs
 from moorage.crm.jobs.backup_model import KIND
-from moorage.crm.jobs.columns import ID
+from moorage.crm.jobs.columns import ID, readable_fields
 from moorage.crm.jobs.pace import Pace
 from moorage.crm.jobs.threads import in_thread
 from moorage.crm.jobs.zipped import StoredZip
@@ -81,7 +81,7 @@ async def written(organisation: Organisation) -> list[Written]:
 
 
 async def _write_table(then: RecordStore, data: Zips, module: Module, pace: Pace) -> None:
-    fields = [field for field in module.fields.values() if field.storage not in {"rows", "personal", "id"}]
+    fields = [field for field in readable_fields(module) if field.storage != "id"]
     columns = [Column(module.fields["id"]), *map(Column, fields)]
     head = ",".join([ID, *(field.api_name for field in fields)]).encode() + b"\r\n"
     after: int | None = 0

@@ -17,6 +17,11 @@ _UNREAD = frozenset({"rows", "personal"})  # What no column of a file has.
 _OF_USERS = frozenset({"id", "full_name", "first_name", "last_name", "email", "alias", "zuid", "status"})
 
 
+def readable_fields(module: Module) -> list[Field]:
+    """The fields that can be columns of a file."""
+    return [field for field in module.fields.values() if field.storage not in _UNREAD]
+
+
 def columns_of(
     organisation: Organisation, module: Module, names: Sequence[str] | None
 ) -> tuple[list[str], list[Column]]:
@@ -25,7 +30,7 @@ def columns_of(
     Raises the Fault of a name that is no column.
     """
     if names is None:
-        names = [field.api_name for field in module.fields.values() if field.storage not in _UNREAD]
+        names = [field.api_name for field in readable_fields(module)]
     names = [name for name in dict.fromkeys(names) if name.lower() != "id"]
     if len(names) > MOST_COLUMNS:
         raise Fault(400, "LIMIT_EXCEEDED", "there are too many fields", {"limit": MOST_COLUMNS})
