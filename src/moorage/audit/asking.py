@@ -1,16 +1,13 @@
 """What a caller or the operator asks the audit for, from texts."""
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from moorage.audit.store import Filter
-from moorage.http.timestamps import read_time
+from moorage.http.timestamps import read_span, read_time
 
 NAMES = "actor", "action", "subject", "since", "until"
 LONGEST = 200  # Characters of a text.
-_SPAN = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _HELP = {
     "actor": "Use the id or the name of a key or a person, or one of key, person, operator, server.",
     "action": "Use an action such as key.revoked, or the word before its dot.",
@@ -37,9 +34,9 @@ def _moment(name: str, text: str | None, now: datetime, refuse: Refuse) -> int |
     """A time, or a time before now, in microseconds since the epoch."""
     if text is None:
         return None
-    span = _SPAN.fullmatch(text)
+    span = read_span(text)
     try:
-        moment = now - timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else read_time(text)
+        moment = read_time(text) if span is None else now - span
     except OverflowError:
         moment = None
     if moment is None:

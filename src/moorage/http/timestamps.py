@@ -1,9 +1,11 @@
 """Times in the form of the gateway's own API."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_SPAN = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def wire_time(moment: datetime) -> str:
@@ -23,3 +25,9 @@ def read_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text).astimezone(UTC) if _TIME.fullmatch(text) else None
     except (ValueError, OverflowError):
         return None
+
+
+def read_span(text: str) -> timedelta | None:
+    """The time that a text such as 90m or 7d says; None if it says none."""
+    match = _SPAN.fullmatch(text)
+    return None if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from moorage.http.timestamps import read_span
 from moorage.near import did_you_mean
 from moorage.requests.model import Call, Names
 from moorage.requests.notes import Note
@@ -49,8 +50,6 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">": float.__gt__,
     "<": float.__lt__,
 }
-_AGO = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MICROSECONDS = 1_000_000
 
 
@@ -176,8 +175,9 @@ def _number(field: str, value: Value) -> _Number:
 
 def _time(value: Value, now: int) -> int:
     """A moment in microseconds since the epoch: so long ago, or a date with or without a time, in UTC."""
-    if ago := _AGO.fullmatch(value.text):
-        return now - int(ago[1]) * _SECONDS[ago[2]] * _MICROSECONDS
+    ago = read_span(value.text)
+    if ago is not None:
+        return now - ago // timedelta(microseconds=1)
     try:
         moment = datetime.fromisoformat(value.text.upper())
         if moment.tzinfo is None:
