@@ -11,6 +11,7 @@ from moorage.logs import Log
 from moorage.requests.bodies import WaitingBodies
 from moorage.requests.notes import Note
 from moorage.requests.redaction import documents
+from moorage.requests.store import no_room
 from moorage.storage import Database, Transaction
 from moorage.vault.errors import VaultLocked
 from moorage.vault.model import Key, Ring
@@ -122,13 +123,7 @@ async def prune(database: Database, upto: int, days: int) -> None:
 
 def _too_many(connection: sa.Connection) -> int:
     """The number up to which there is no room beside newer bodies; 0 if there is room for all."""
-    sizes = sa.select(bodies.c.number, bodies.c.size).order_by(bodies.c.number.desc())
-    total = 0
-    for number, size in connection.execute(sizes):
-        total += size
-        if total > MOST_KEPT:
-            return int(number)
-    return 0
+    return no_room(connection, bodies.c.number, bodies.c.size, MOST_KEPT)
 
 
 def _owner(account_id: str, number: int) -> str:

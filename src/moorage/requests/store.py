@@ -167,21 +167,14 @@ async def prune_notices(tx: Transaction, upto: int) -> None:
 
 async def number_of_kept(tx: Transaction, most: int) -> int:
     """The number up to which there are more than `most` newer calls; 0 if there are not so many."""
-
-    def look(connection: sa.Connection) -> int:
-        total = 0
-        for first, count in connection.execute(
-            sa.select(blocks.c.first, blocks.c.count).order_by(blocks.c.first.desc())
-        ):
-            total += count
-            if total > most:
-                return int(first)
-        return 0
-
-    return await tx.connection.run(look)
+    return await tx.connection.run(lambda opened: no_room(opened, blocks.c.first, blocks.c.count, most))
 
 
-async def size(tx: Transaction) -> tuple[int, int]:
-    """The number of calls and of blocks."""
-    row = (await tx.connection.execute(sa.select(sa.func.sum(blocks.c.count), sa.func.count()))).first()
-    return int(row[0] or 0), int(row[1])
+def no_room(connection: sa.Connection, number: sa.Column[int], size: sa.Column[int], most: int) -> int:
+    """The highest number whose row has no room beside newer ones if all sizes are `most` together; 0 if all have."""
+    total = 0
+    for row in connection.execute(sa.select(number, size).order_by(number.desc())):
+        total += row[1]
+        if total > most:
+            return int(row[0])
+    return 0
