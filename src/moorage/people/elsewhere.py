@@ -14,13 +14,12 @@ from moorage.acting import act_as
 from moorage.audit import note
 from moorage.clock import Clock, is_ahead
 from moorage.digests import base64url, challenge_of
-from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.people import store
 from moorage.people.errors import NotInvited, PersonInvalid, StepExpired, TooManyTries
 from moorage.people.id_token import Identity, verified
 from moorage.people.issuer import Issuer
-from moorage.people.model import LONGEST_NAME, Person, Role, person_document, read_email
+from moorage.people.model import LONGEST_NAME, Person, Role, new_person, person_document, read_email
 from moorage.storage import Database, Transaction
 from moorage.vault.service import Vault
 from moorage.web.browser import new_random
@@ -134,7 +133,7 @@ class SignInElsewhere:
             raise NotInvited
         name = identity.name.strip()[:LONGEST_NAME]
         shown = name if name and name.isprintable() else email
-        person = Person(f"person_{new_uuid()[:13]}", admission.account_id, shown, email, admission.role)
+        person = new_person(admission.account_id, shown, email, admission.role)
         await store.add(tx, person, None)
         await store.change(tx, person.id, issuer=identity.issuer, subject=identity.subject)
         act_as("person", person.id, person.name, person.account_id)

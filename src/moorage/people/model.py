@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from moorage.http.errors import quoted
 from moorage.http.timestamps import wire_time
+from moorage.ids import new_uuid
 from moorage.near import did_you_mean
 from moorage.people.errors import PermissionMissing, PersonInvalid
 
@@ -71,6 +72,11 @@ class Person:
         """Raises PermissionMissing."""
         if not self.may(permission):
             raise PermissionMissing(permission, self.role)
+
+
+def new_person(account_id: str, name: str, email: str, role: Role) -> Person:
+    """A person with an id of their own. `store.add` says whether they have a password."""
+    return Person(f"person_{new_uuid()[:13]}", account_id, name, email, role)
 
 
 def person_document(person: Person) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from moorage.acting import act_as
 from moorage.audit import note
 from moorage.clock import lately
 from moorage.digests import digest_of
-from moorage.ids import new_uuid
 from moorage.logs import Log
 from moorage.people import second_factor, store
 from moorage.people.errors import LastOwner, LinkInvalid, PersonExists, PersonUnknown
-from moorage.people.model import Person, Role, person_document, read_email, read_name
+from moorage.people.model import Person, Role, new_person, person_document, read_email, read_name
 from moorage.people.passwords import read_password
 from moorage.people.store import Link
 from moorage.storage import Database, Transaction
@@ -43,7 +42,7 @@ class People:
     async def invite(self, account_id: str, email: str, name: str, role: Role) -> tuple[Person, str]:
         """A new person, and the token of a link to choose a password. Raises PersonInvalid, PersonExists."""
         email, name = read_email(email), read_name(name)
-        person = _new(account_id, name, email, role, has_password=False)
+        person = new_person(account_id, name, email, role)
         async with self._database.transaction() as tx:
             await _require_free(tx, email)
             await store.add(tx, person, None)
@@ -149,7 +148,7 @@ class People:
             person = await _person_of(tx, link)
             if person is None:
                 await _require_free(tx, email)
-                person = _new(link.account_id, name, email, link.role)
+                person = new_person(link.account_id, name, email, link.role)
                 await store.add(tx, person, hashed)
             else:
                 await store.change(tx, person.id, password_hash=hashed)
@@ -161,10 +160,6 @@ class People:
             await note(tx, "person.joined", joined.id, account=joined.account_id, after=after)
         log.info("person.joined", person=joined.id, role=joined.role)
         return joined
-
-
-def _new(account_id: str, name: str, email: str, role: Role, *, has_password: bool = True) -> Person:
-    return Person(f"person_{new_uuid()[:13]}", account_id, name, email, role, has_password)
 
 
 async def _new_link(tx: Transaction, account_id: str, person_id: str | None, role: Role) -> str:
