@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from moorage.clock import Clock
 from moorage.people.errors import CodeRefused, TooManyTries
-from moorage.people.frame import page
+from moorage.people.frame import page_for_unknown
 from moorage.people.model import Person
 from moorage.people.second_factor import SecondFactors
 from moorage.people.sessions import PersonSessions, client_of, go, up
@@ -47,8 +47,5 @@ class Entrance:
     def _code_page(
         self, request: Request, step: str, way: str, note: str = "", status: int = 200
     ) -> Response:
-        browser, form_token = self.sessions.unknown(request)
-        shown = {"step": step, "way": way, "note": note, "up": up(request), "form_token": form_token}
-        answer = page("code.html", status, **shown)
-        self.sessions.put(answer, browser)
-        return answer
+        shown = {"step": step, "way": way, "note": note, "up": up(request)}
+        return page_for_unknown(self.sessions, request, "code.html", status, **shown)

@@ -26,6 +26,16 @@ def page(template: str, status: int = 200, **values: object) -> Response:
     return HTMLResponse(_PAGES.render(template, **values), status, _HEADERS)
 
 
+def page_for_unknown(
+    sessions: PersonSessions, request: Request, template: str, status: int, **values: object
+) -> Response:
+    """A page whose form works in this browser, in which nobody is signed in yet."""
+    browser, form_token = sessions.unknown(request)
+    answer = page(template, status, form_token=form_token, **values)
+    sessions.put(answer, browser)
+    return answer
+
+
 def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
     first, *rest = scope["path"].removeprefix("/").split("/")

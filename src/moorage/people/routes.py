@@ -1,6 +1,5 @@
 """The pages on which people sign in and out, and join. They are plain HTML, work without scripts, and forbid them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from moorage.people import elsewhere_pages, managing, own_page
 from moorage.people.elsewhere_pages import Elsewhere
 from moorage.people.entrance import Entrance
 from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, TooManyTries
-from moorage.people.frame import page
+from moorage.people.frame import page_for_unknown
 from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
 from moorage.people.second_factor import SecondFactors
@@ -105,7 +104,7 @@ class _Pages:
         self, request: Request, way: str, *, email: str = "", note: str = "", status: int = 200
     ) -> Response:
         shown = {"email": email[:LONGEST_EMAIL], "note": note, "next": way, "has_issuer": self.has_issuer}
-        return self._known("sign_in.html", request, status, shown)
+        return page_for_unknown(self.sessions, request, "sign_in.html", status, **shown)
 
     def _welcome_page(
         self,
@@ -120,11 +119,4 @@ class _Pages:
     ) -> Response:
         shown = {"token": token, "invited": invited, "note": note, "shortest": SHORTEST_PASSWORD}
         shown |= {"name": name[:LONGEST_NAME], "email": email[:LONGEST_EMAIL]}
-        return self._known("welcome.html", request, status, shown)
-
-    def _known(self, template: str, request: Request, status: int, shown: Mapping[str, object]) -> Response:
-        """A page whose form works in this browser, in which nobody is signed in yet."""
-        browser, form_token = self.sessions.unknown(request)
-        answer = page(template, status, form_token=form_token, **shown)
-        self.sessions.put(answer, browser)
-        return answer
+        return page_for_unknown(self.sessions, request, "welcome.html", status, **shown)
