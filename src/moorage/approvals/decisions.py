@@ -17,7 +17,7 @@ from moorage.http.timestamps import wire_time_of
 from moorage.people.model import Person
 from moorage.people.sessions import PersonSessions, go
 from moorage.policies.bodies import json_of
-from moorage.web.pages import Pages, headers, html_headers
+from moorage.web.pages import Pages, html_headers, named_headers
 
 LONGEST_REASON = 500
 _LONGEST_BODY = 4000  # Characters of a body that are shown.
@@ -27,7 +27,7 @@ _WAITING: tuple[State, ...] = ("waiting",)
 _OTHERS = tuple(state for state in STATES if state != "waiting")
 
 _PAGES = Pages("moorage.approvals", "Moorage")
-_HEADERS = {name.decode(): value.decode() for name, value in headers()}
+_HEADERS = named_headers()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from moorage.http.control import Endpoint
 from moorage.http.message import Response as Plain
 from moorage.people.model import Person
 from moorage.people.sessions import PersonSessions
-from moorage.web.pages import Pages, headers, html_headers
+from moorage.web.pages import Pages, html_headers, named_headers
 
 _PAGES = Pages("moorage.people", "Moorage")
-_HEADERS = {name.decode(): value.decode() for name, value in headers()}
+_HEADERS = named_headers()
 _FIRST = frozenset({"sign-in", "sign-out", "welcome", "me", "people"})
 
 # Answers the request of a person who is signed in.

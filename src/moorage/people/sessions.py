@@ -22,7 +22,7 @@ from moorage.people.model import Person
 from moorage.people.store import Session
 from moorage.storage import Database
 from moorage.web.browser import BrowserCookie, form_token_of, new_random, own_pairs
-from moorage.web.pages import headers
+from moorage.web.pages import named_headers
 from moorage.web.visitor import address_of
 
 LONGEST = timedelta(days=7)
@@ -161,5 +161,4 @@ def up(request: Request) -> str:
 
 def go(location: str) -> Response:
     """Sends a browser on. After 303 it does not send a form, with its password, to the new address."""
-    names = {name.decode(): value.decode() for name, value in headers()}
-    return RedirectResponse(location, 303, names)
+    return RedirectResponse(location, 303, named_headers())

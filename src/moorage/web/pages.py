@@ -31,6 +31,11 @@ def headers(form_targets: tuple[str, ...] = ("'self'",)) -> Headers:
     return [*_HEADERS, (b"content-security-policy", policy.encode("ascii"))]
 
 
+def named_headers(form_targets: tuple[str, ...] = ("'self'",)) -> dict[str, str]:
+    """The headers of an answer for a browser, as Starlette takes them."""
+    return {name.decode(): value.decode() for name, value in headers(form_targets)}
+
+
 def html_headers(form_targets: tuple[str, ...] = ("'self'",)) -> Headers:
     """The headers of an HTML page."""
     return [(b"content-type", b"text/html; charset=utf-8"), *headers(form_targets)]

@@ -17,14 +17,14 @@ from moorage.oauth import CALLBACK
 from moorage.oauth.connect.service import AuthorizationResponse, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
 from moorage.web.browser import BrowserCookie, FormRefused, form_token_of, new_random, own_pairs
-from moorage.web.pages import ANYWHERE, Pages, headers, html_headers
+from moorage.web.pages import ANYWHERE, Pages, html_headers, named_headers
 
 PATH = "/connect/"
 COOKIE_SECONDS = 1800
 
 _PAGES = Pages("moorage.oauth.connect", "Moorage")
 # The headers matter, because the URL of such a page contains a session token or a code.
-_HEADERS = {name.decode(): value.decode() for name, value in headers(ANYWHERE)}
+_HEADERS = named_headers(ANYWHERE)
 
 
 def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> list[Route]:
