@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from moorage.policies.model import Kind
+from moorage.policies.model import KINDS, Kind
 
 TABLES = Path(__file__).parent / "tables"
 _VERSION = re.compile(r"v\d{1,3}(\.\d{1,3})?")
@@ -133,8 +133,7 @@ def shipped(app: str) -> tuple[tuple[str, str, Row], ...] | None:
 
 
 def _rows(document: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, Row]]:
-    kinds: tuple[Kind, ...] = ("read", "write", "destructive")
-    for kind in kinds:
+    for kind in KINDS:
         for path, methods in document[kind].items():
             for method in methods.split():
                 row = Row(f"{method} {path}", kind, modules=tuple(document["modules"].get(path, ())))
