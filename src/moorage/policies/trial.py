@@ -43,18 +43,17 @@ class Trial(msgspec.Struct, frozen=True):
             sent = body.encode("utf-8", "replace") if isinstance(body, str) else msgspec.json.encode(body)
         names = tuple(name.encode("ascii") for name in self.headers)
         decision = guard.decide_whole(self.method.encode("ascii"), self.path.encode("utf-8"), sent, names)
-        decided = decision.verdict
+        decided, policy = decision.verdict, guard.held.policy
+        document = policy_document(policy)
         return {
             "action": decided.action,
             "reason": decided.reason,
             "rule": decided.rule,
             "operation": operation_document(decision.operation),
-            "policy": policy_document(guard.held.policy),
+            "policy": document,
             "budgets": [
                 {**each, "spent": spent(guard, budget)}
-                for each, budget in zip(
-                    policy_document(guard.held.policy)["budgets"], guard.held.policy.budgets, strict=True
-                )
+                for each, budget in zip(document["budgets"], policy.budgets, strict=True)
             ],
         }
 
@@ -106,15 +105,14 @@ class Trials:
         Raises BodyInvalid, PolicyInvalid, KeyUnknown, KeyInvalid, and the errors of `choose`.
         """
         trial = trial_of(described)
-        if trial.key is None and caller is not None:
-            principal = caller
-        else:
-            key, _ = await self._policies.of_key(account_id, trial.key or "")
-            principal = await self._principal_of(account_id, key.id)
+        principal = caller if trial.key is None else None
+        key_id = (trial.key or "") if principal is None else principal.key_id
+        _, policies = await self._policies.of_key(account_id, key_id)
+        if principal is None:
+            principal = await self._principal_of(account_id, key_id)
         connection = await self._connections.choose(account_id, trial.app, trial.connection, principal.reach)
         policy = None if trial.policy is None else self._policies.parsed(trial.policy)
         guard = await self._policies.guard_for(principal, connection, policy)
-        _, policies = await self._policies.of_key(account_id, principal.key_id)
         source = self._policies.shown(policies, connection).source if policy is None else "tried"
         document = trial.document(guard, self._policies.spent)
         return {**document, "source": source, "connection_id": connection.id}
