@@ -77,8 +77,10 @@ class InspectedExchange(NotedCall):
         assert body is not None
         if self._complete and decision.looks and body.size <= LONGEST:
             decision = guard.decide_with(self._head.method, self._native, body.whole())
-        waits = decision.verdict.action == "ask" and holder is not None
-        if self._complete or body.size > (holder.max_body if waits and holder is not None else LONGEST):
+        most = LONGEST
+        if holder is not None and decision.verdict.action == "ask":
+            most = holder.max_body
+        if self._complete or body.size > most:
             self._inspected = None
             self._end_inspection(target, guard, decision)
 
