@@ -1,14 +1,22 @@
-"""An app that speaks WebSocket, in a thread with an event loop of its own, and callers of it."""
+"""An app that speaks WebSocket, in a thread with an event loop of its own, a gateway before it, and callers of it."""
 
 import asyncio
+import contextlib
 import threading
 
 import aiohttp
 from aiohttp import web
 
-from tests.gateway.wire import KEY
+from moorage.gateway.limits import Limits
+from tests.gateway.wire import AUTHORIZED, KEY
+from tests.waiting import wait_until
 
 AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
+PATIENT = Limits(connect=5, answer=5, idle=5)
+ASK = (
+    f"GET /zoho-crm/chat HTTP/1.1\r\n{AUTHORIZED}Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 class SocketApp:
@@ -109,3 +117,32 @@ def refusal(port, path, headers=None):
             return answer.status, names, await answer.text()
 
     return asyncio.run(run())
+
+
+@contextlib.contextmanager
+def chatting(world, tls=None, scheme="http"):
+    """That gateway before an app of its own that speaks WebSocket."""
+    world.app = SocketApp(tls=tls)
+    world.remote(world.app.port, scheme=scheme, host="localhost")
+    world.start()
+    yield world
+    world.stop()
+    world.app.stop()
+
+
+def afresh(world):
+    """The same, once all is over that it did before, and forgotten."""
+    wait_until(lambda: len(world.app.ends) == len(world.app.open) and not world.gateway.tunnels._open)
+    for noted in (world.app.requests, world.app.ends, world.app.open):
+        noted.clear()
+    return world
+
+
+async def echo(ws):
+    await ws.send_str("äöü")
+    first = (await ws.receive()).data
+    await ws.send_bytes(bytes(range(256)) * 4096)
+    second = (await ws.receive()).data
+    await ws.ping()
+    await ws.send_str("")
+    return first, second, (await ws.receive()).data

@@ -8,7 +8,7 @@ from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from moorage.policies.model import Policy, Rule
 from tests.gateway.guards import Guards
-from tests.gateway.test_websockets import ASK, PATIENT, chatting
+from tests.gateway.sockets import ASK, PATIENT, chatting
 from tests.gateway.wire import AUTHORIZED, KEY, OK, Client, World
 from tests.waiting import wait_until
 
