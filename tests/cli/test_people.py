@@ -38,6 +38,12 @@ def test_people_are_changed_by_their_address_or_id(moorage, grace):
     assert moorage("people", "list", "--json").json["people"] == []
 
 
+def test_an_address_is_found_in_the_spelling_that_it_was_invited_with(moorage, grace):
+    moorage("people", "invite", "Äda@example.com", "--role", "support")
+    outcome = moorage("people", "remove", "ÄDA@Example.com", "--yes")
+    assert outcome.status == 0 and "Äda@example.com" in outcome.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -49,9 +49,10 @@ class OperatorPeople:
     async def _id(self, who: str) -> str:
         from moorage.near import did_you_mean
         from moorage.people.errors import PersonUnknown
+        from moorage.people.model import as_stored
 
         ids = {person.email: person.id for person in await self.list()}
-        wanted = who.strip().lower()
+        wanted = as_stored(who)
         if wanted in ids:
             return ids[wanted]
         if wanted in ids.values():

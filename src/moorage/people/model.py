@@ -98,9 +98,14 @@ def welcome_url(base_url: str, token: str) -> str:
     return f"{base_url}/welcome?token={token}"
 
 
+def as_stored(text: str) -> str:
+    """An e-mail address in the spelling that is stored."""
+    return text.strip().translate(_LOWER)
+
+
 def read_email(text: str) -> str:
     """The e-mail address in the spelling that is stored. Raises PersonInvalid."""
-    email = text.strip().translate(_LOWER)
+    email = as_stored(text)
     if len(email) > LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise PersonInvalid(
             f"The e-mail address can't be {quoted(text)}.", help="Write it as ada@example.com."
