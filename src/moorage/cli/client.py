@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moorage.cli import context, reading
-from moorage.cli.command import apps
 from moorage.cli.failures import UsageError, note
 from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json, Yes
+from moorage.cli.options import App, Home, Json, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.serve.data_folder import callback_url, read_note
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Your OAuth clients at the apps.", rich_markup_mode=None)
 
-App = Annotated[str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")]
 DataCentre = Annotated[
     str | None,
     typer.Option(

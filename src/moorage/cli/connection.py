@@ -12,7 +12,7 @@ from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.connection_shown import row, show
 from moorage.cli.durations import duration_in
 from moorage.cli.failures import UsageError, note
-from moorage.cli.options import Json, Url, Yes
+from moorage.cli.options import App, Json, Url, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.client import ApiError, Moorage
 from moorage.near import did_you_mean
@@ -23,7 +23,7 @@ LABELS = ("alias", "tags", "end_user")
 commands = typer.Typer(help="Connections to outside accounts.", rich_markup_mode=None)
 
 ConnectionName = Annotated[str, typer.Argument(metavar="ID", help="The connection's id or alias.")]
-App = Annotated[
+OfApp = Annotated[
     str | None,
     typer.Option(
         "--app", metavar="APP", autocompletion=apps, help="Only connections to this app, such as zoho-crm."
@@ -48,10 +48,16 @@ EndUser = Annotated[
 ]
 
 
+def _token_file(kind: str) -> Any:
+    return typer.Option(
+        f"--{kind}-token-file", metavar="FILE", help=f"A file with the {kind} token; - is standard input."
+    )
+
+
 @commands.command("list")
 def list_(
     *,
-    app: App = None,
+    app: OfApp = None,
     status: Status = None,
     environment: Annotated[
         str | None,
@@ -89,9 +95,7 @@ def get(name: ConnectionName, *, url: Url = None, as_json: Json = False) -> None
 
 @commands.command()
 def create(
-    app: Annotated[
-        str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")
-    ],
+    app: App,
     *,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
@@ -142,22 +146,10 @@ def create(
 
 @commands.command("import")
 def import_(
-    app: Annotated[
-        str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")
-    ],
+    app: App,
     *,
-    refresh_token_file: Annotated[
-        str | None,
-        typer.Option(
-            "--refresh-token-file", metavar="FILE", help="A file with the refresh token; - is standard input."
-        ),
-    ] = None,
-    access_token_file: Annotated[
-        str | None,
-        typer.Option(
-            "--access-token-file", metavar="FILE", help="A file with the access token; - is standard input."
-        ),
-    ] = None,
+    refresh_token_file: Annotated[str | None, _token_file("refresh")] = None,
+    access_token_file: Annotated[str | None, _token_file("access")] = None,
     data_centre: Annotated[
         str | None,
         typer.Option("--data-centre", metavar="NAME", help="The account's data centre, such as eu."),
@@ -277,7 +269,7 @@ def prune(
         str,
         typer.Option("--older-than", metavar="TIME", help="Only those that have not changed for this time."),
     ] = "1d",
-    app: App = None,
+    app: OfApp = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
     yes: Yes = False,
     url: Url = None,

@@ -8,7 +8,7 @@ import typer
 from moorage.cli.durations import duration_in
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json, Yes
+from moorage.cli.options import Home, Json, PolicyMode, Yes
 from moorage.cli.output import confirm, print_json, print_table
 from moorage.keys.model import key_document
 from moorage.keys.scopes import EVERYTHING
@@ -39,7 +39,7 @@ def create(
         str | None, typer.Option("--expires-in", metavar="TIME", help="Such as 12h or 90d. Default: never.")
     ] = None,
     policy: Annotated[
-        Literal["open", "cautious", "strict", "readonly"] | None,
+        PolicyMode | None,
         typer.Option(
             "--policy", metavar="MODE", help="open, cautious, strict or readonly. Default: by environment."
         ),

@@ -1,10 +1,16 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from moorage.cli.command import apps
+
+App: TypeAlias = Annotated[
+    str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")
+]
+PolicyMode: TypeAlias = Literal["open", "cautious", "strict", "readonly"]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Home: TypeAlias = Annotated[
     Path | None,

@@ -3,20 +3,19 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
-from moorage.cli.options import Home, Json
+from moorage.cli.options import Home, Json, PolicyMode
 from moorage.cli.output import print_json, print_table
 
 commands = typer.Typer(
     help="Policies: what a key may do, and for what a person is asked.", rich_markup_mode=None
 )
 
-Mode = Literal["open", "cautious", "strict", "readonly"]
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id, from `moorage key list`.")]
 Through = Annotated[
     str | None,
@@ -35,7 +34,7 @@ def set_(
     key_id: KeyId,
     *,
     mode: Annotated[
-        Mode | None,
+        PolicyMode | None,
         typer.Option("--mode", metavar="open|cautious|strict|readonly", help="A policy of a mode alone."),
     ] = None,
     file: Annotated[
