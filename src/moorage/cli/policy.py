@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from moorage.cli import reading
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, PolicyMode
@@ -83,10 +84,10 @@ def try_(
 
 
 def _read(file: Path) -> Any:
+    text = reading.text(str(file))
     try:
-        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--file {file}: it can't be read as JSON ({error})") from error
 
 
