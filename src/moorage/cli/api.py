@@ -15,7 +15,7 @@ from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, split_field, typed
 from moorage.cli.options import Json, Url
 from moorage.cli.output import print_json
-from moorage.cli.responses import remarks
+from moorage.cli.responses import remarks, response_document
 from moorage.client import ApiError, Response
 from moorage.near import did_you_mean
 
@@ -147,7 +147,7 @@ def _headers(texts: Sequence[str], *, has_input: bool) -> dict[str, str]:
 
 def _print(response: Response, *, include: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"status": response.status, "headers": response.headers, "body": _json_or_text(response)})
+        print_json(response_document(response))
         return
     if include:
         typer.echo(f"HTTP/1.1 {response.status} {response.reason}")
@@ -180,10 +180,3 @@ def _for_reading(response: Response) -> bytes:
         )
     except ValueError:
         return response.body
-
-
-def _json_or_text(response: Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return response.body.decode(errors="replace")

@@ -1,14 +1,15 @@
 """`moorage approvals`: the calls of this key that wait for a person."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from moorage.cli import context
 from moorage.cli.options import Json, Url
-from moorage.cli.output import print_json, print_table
-from moorage.client import Approval, Response
+from moorage.cli.output import print_facts, print_json, print_table, second
+from moorage.cli.responses import response_document
+from moorage.client import Approval
 
 commands = typer.Typer(
     help="Calls that wait for a person. People decide on them in a browser.", rich_markup_mode=None
@@ -46,10 +47,7 @@ def show(approval_id: ApprovalId, *, url: Url = None, as_json: Json = False) -> 
         print_json({"approval": approval})
         return
     members = approval | {name: approval[name]["name"] for name in ("key", "connection", "operation")}
-    width = max(map(len, members))
-    for name, value in members.items():
-        if value is not None:
-            typer.echo(f"{name:{width}}  {value}")
+    print_facts(members)
 
 
 @commands.command()
@@ -58,7 +56,7 @@ def answer(approval_id: ApprovalId, *, url: Url = None, as_json: Json = False) -
     with context.client(url) as client:
         response = client.approvals.answer(approval_id)
     if as_json:
-        print_json({"status": response.status, "headers": response.headers, "body": _body(response)})
+        print_json(response_document(response))
     else:
         sys.stdout.buffer.write(response.body)
         sys.stdout.buffer.flush()
@@ -75,14 +73,6 @@ def cancel(approval_id: ApprovalId, *, url: Url = None, as_json: Json = False) -
         typer.echo(f"Cancelled {approval['id']} ({approval['words']})")
 
 
-def _body(response: Response) -> Any:
-    """The body: of JSON its value, else its text."""
-    try:
-        return response.json()
-    except ValueError:
-        return response.body.decode("utf-8", "replace")
-
-
 def _row(approval: Approval) -> tuple[object, ...]:
-    until = approval["expires_at"].partition(".")[0].replace("T", " ")
+    until = second(approval["expires_at"])
     return approval["id"], approval["state"], until, approval["key"]["name"], approval["words"]

@@ -13,7 +13,7 @@ import typer
 from moorage.cli.failures import Exit, UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json
-from moorage.cli.output import print_json, print_table
+from moorage.cli.output import print_json, print_table, second
 
 if TYPE_CHECKING:
     from moorage.audit.chain import Chain
@@ -105,7 +105,7 @@ def _row(entry: dict[str, Any]) -> tuple[object, ...]:
 
     who = entry.get("actor") or {}
     names = (who.get("kind"), who.get("name") or who.get("id"))
-    time = (entry.get("at") or "").partition(".")[0].replace("T", " ")
+    time = second(entry.get("at") or "")
     cells = time, " ".join(filter(None, names)), who.get("address"), entry.get("action"), entry.get("subject")
     # What stands in the database may be somebody else's work, and no text of it may control a terminal.
     return tuple(cell and plain_text(str(cell)) for cell in cells)

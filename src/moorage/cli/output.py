@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -33,6 +33,19 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
             text = _GAP.join(line[column].ljust(widths[column]) for column in part).rstrip()
             if text or not start:
                 _print_within(room, start, text, sum(widths[column] + len(_GAP) for column in part[:-1]))
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Print names and values, one on each line. What is None is left out."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        if value is not None:
+            typer.echo(f"{name:{width}}  {value}")
+
+
+def second(time: str) -> str:
+    """A time of the API to the second, as tables show it."""
+    return time.partition(".")[0].replace("T", " ")
 
 
 def _room() -> int | None:

@@ -7,7 +7,7 @@ import typer
 
 from moorage.cli import context
 from moorage.cli.options import Json, Url
-from moorage.cli.output import print_json, print_table
+from moorage.cli.output import print_facts, print_json, print_table, second
 from moorage.client import Request, RequestBodies
 
 commands = typer.Typer(help="The calls that went through the gateway.", rich_markup_mode=None)
@@ -54,10 +54,7 @@ def show(
         print_json({"request": {**call, "bodies": kept} if bodies else call})
         return
     members = call | {"key": _named(call["key"], "name"), "connection": _named(call["connection"], "alias")}
-    width = max(map(len, members))
-    for name, value in members.items():
-        if value is not None:
-            typer.echo(f"{name:{width}}  {value}")
+    print_facts(members)
     if bodies:
         _show_bodies(kept)
 
@@ -93,8 +90,16 @@ def _row(call: Request) -> tuple[object, ...]:
     path = call["path"] if call["query"] is None else f"{call['path']}?{call['query']}"
     key, connection = _named(call["key"], "name"), _named(call["connection"], "alias")
     milliseconds = round(call["duration_ms"], 1)
-    at = call["at"].partition(".")[0].replace("T", " ")
-    return at, call["status"], milliseconds, key, connection, call["method"], path, call["request_id"]
+    return (
+        second(call["at"]),
+        call["status"],
+        milliseconds,
+        key,
+        connection,
+        call["method"],
+        path,
+        call["request_id"],
+    )
 
 
 def _named(thing: dict[str, str | None] | None, name: str) -> str | None:

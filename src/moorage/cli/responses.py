@@ -1,4 +1,4 @@
-"""Explains the error in a response in one line, with the commands of this program in place of calls."""
+"""Responses as JSON, and their errors in one line, with the commands of this program in place of calls."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,15 @@ _MODULES = (
     "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Cases", "Solutions", "Notes",
 )  # fmt: skip
 _HANDLED = {"api_name", "param_name", "json_path", "resource_path_index", "reason", "id"}
+
+
+def response_document(response: Response) -> dict[str, Any]:
+    """A response as JSON. Its body is the value of its JSON, or else its text."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = response.body.decode(errors="replace")
+    return {"status": response.status, "headers": response.headers, "body": body}
 
 
 def sentence(error: ApiError) -> str:
