@@ -35,7 +35,7 @@ from moorage.http.control import require_known_parameters
 from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
 from moorage.http.message import Response
 from moorage.http.middleware import Errors
-from moorage.idempotency import Idempotent
+from moorage.idempotency import CALLER, Idempotent
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
@@ -235,7 +235,9 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str | None, *para
     Without a scope, the call is about what is the key's own. Raises KeyInvalid, RateLimited, ScopeMissing,
     ParameterInvalid.
     """
-    principal = await _recognise(rooms, request.headers.get("authorization"))
+    principal: Principal | None = request.scope.get(CALLER)
+    if principal is None:
+        principal = await _recognise(rooms, request.headers.get("authorization"))
     act_as("key", principal.key_id, principal.name, principal.account_id)
     if scope is not None:
         principal.require(scope)

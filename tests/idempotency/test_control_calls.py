@@ -5,6 +5,7 @@ import json
 import pytest
 
 from moorage.idempotency import service
+from moorage.keys.limits import RateLimiter
 from tests.control import control, kept_secrets, owner, stranger  # noqa: F401 (fixtures)
 from tests.control_database import (  # noqa: F401 (fixtures)
     control_in_postgresql,
@@ -98,6 +99,14 @@ def test_a_name_that_is_no_name_is_refused(owner, name):  # noqa: F811
     answer = owner.call("POST", "/keys", {"name": "ci"}, **headers(name))
     assert (answer.status, answer.code) == (400, "idempotency_key_invalid")
     assert made(owner) == ["owner"]
+
+
+def test_a_call_that_is_made_once_counts_once(control, owner, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(control.rooms, "limiter", RateLimiter(1.0, control.clock))  # Two at once.
+    statuses = [
+        owner.call("POST", "/keys", {"name": "ci"}, **headers(name)).status for name in ("1", "2", "3")
+    ]
+    assert statuses == [200, 200, 429]
 
 
 def test_without_a_valid_key_nothing_is_noted(control, owner):  # noqa: F811

@@ -11,6 +11,8 @@ from moorage.http.message import Headers, Response
 from moorage.idempotency.service import Idempotency, request_digest
 
 MAX_BODY = 16 * 1024 * 1024
+# In the scope of a request: its caller, who was recognised here, so that the request does not count twice.
+CALLER = "moorage.caller"
 _held = Budget(MAX_HELD_OF_STRANGERS)
 
 
@@ -34,7 +36,7 @@ class Idempotent:
         if name is None or authorization is None:
             await self._app(scope, receive, send)
             return
-        caller = await self._recognise(authorization)
+        caller = scope[CALLER] = await self._recognise(authorization)
         body = await _whole(receive)
         digest = request_digest(
             scope["method"], scope.get("raw_path") or scope["path"].encode(), scope["query_string"], body
