@@ -20,7 +20,7 @@ from moorage.oauth.errors import ConnectRefused, ImportRefused, ImportUnverified
 from moorage.oauth.model import AccessToken, Minted
 from moorage.oauth.tokens.service import Tokens
 from moorage.oauth.tokens.unwritten import Unwritten
-from moorage.oauth.transport.authorization_server import AuthorizationServers, error_code_of
+from moorage.oauth.transport.authorization_server import AuthorizationServers, error_code_of, silence_of
 from moorage.oauth.transport.contract import Unanswered
 from moorage.oauth.transport.refusal_codes import SCOPE_MISMATCH, reason
 from moorage.storage import Transaction
@@ -135,9 +135,9 @@ class Importing:
 
     async def _verified(self, destination: Destination, minted: Minted) -> Mapping[str, str]:
         """Whose account the access token is for. Raises ImportRefused, ImportUnverified."""
-        calls = [call for call in destination.provider.identity if call.path is not None]
-        if calls:
-            await self._require_accepted(destination, calls[0], minted)
+        check = destination.provider.token_check
+        if check is not None:
+            await self._require_accepted(destination, check, minted)
         elif minted.refresh_token is None:
             raise ImportRefused(
                 "The app's file names no call that could try an access token.", help="Bring a refresh token."
@@ -152,8 +152,9 @@ class Importing:
             reply = await self._servers.ask(destination, call, minted.access.value)
         except Unanswered as unanswered:
             raise ImportUnverified(str(unanswered)) from unanswered
-        if reply.status == 429 or reply.status >= 500:
-            raise ImportUnverified(f"The app answered with {reply.status}.")
+        silence = silence_of(reply)
+        if silence is not None:
+            raise ImportUnverified(silence)
         code = error_code_of(reply)
         # A token without the right to make this call is a good token.
         if reply.status >= 300 and code != SCOPE_MISMATCH:

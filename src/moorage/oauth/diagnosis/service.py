@@ -117,7 +117,7 @@ class Diagnoses:
                 self._probe("accounts", f"{destination.tokens}/", self._accounts.get_root(destination.tokens))
             )
         access = tokens.usable(self._clock.timestamp()) if tokens is not None else None
-        identity = next((call for call in destination.provider.identity if call.path is not None), None)
+        identity = destination.provider.token_check
         if access is not None and identity is not None:
             request = self._accounts.ask(destination, identity, access.value)
             probes.append(self._probe("api", f"{destination.api}{identity.path}", request, with_token=True))

@@ -92,16 +92,14 @@ class AuthorizationServers:
 
     async def silence(self, destination: Destination, minted: Minted) -> str | None:
         """The reason why the app can't say if a token works, as a sentence; None if the app answers."""
-        identity = next((call for call in destination.provider.identity if call.path is not None), None)
+        identity = destination.provider.token_check
         if identity is None:
             return "The app's file names no call to test a key with."
         try:
             reply = await self.ask(destination, identity, minted.access.value)
         except Unanswered as error:
             return str(error)
-        return (
-            f"The app answered with {reply.status}." if reply.status == 429 or reply.status >= 500 else None
-        )
+        return silence_of(reply)
 
     async def look(self, destination: Destination, identity: Identity, token: str) -> Any:
         """The JSON that answers a call for the identity, or None. Raises TokenRefused if the API refuses the token."""
@@ -192,6 +190,11 @@ def agreed(reply: HttpReply) -> bool:
         or document.get("error") is not None
     )
     return reply.status < 300 and not refused
+
+
+def silence_of(reply: HttpReply) -> str | None:
+    """The reason why an answer does not say if a token works, as a sentence; None if it says it."""
+    return f"The app answered with {reply.status}." if reply.status == 429 or reply.status >= 500 else None
 
 
 def error_code_of(reply: HttpReply) -> str | None:

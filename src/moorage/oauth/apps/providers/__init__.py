@@ -142,6 +142,11 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """True if it has an accounts server where people can sign in."""
         return self.authorize_path is not None and self.token_path is not None
 
+    @property
+    def token_check(self) -> Identity | None:
+        """The call that shows if a token works; None if the app's file names none."""
+        return next((call for call in self.identity if call.path is not None), None)
+
 
 class Providers:
     """The apps, by name. Files in `folder` add apps, or replace shipped apps of the same name."""
