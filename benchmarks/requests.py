@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import machine, nginx
 from benchmarks.figures import LOGGED, LOGS
 from benchmarks.gateway import APP, AUTHORIZATION, PATHS, TOKEN, body_of, connected
-from benchmarks.load import Candidates, Load, cpu_ratio, fetched, raw, rounds, written
+from benchmarks.load import Candidates, Load, cpu_ratio, fetched, raw, rounds, times_longer, written
 from benchmarks.run import Run
 from benchmarks.server import running
 from moorage.connections.model import Upstream
@@ -44,7 +44,6 @@ def measure(run: Run) -> dict[str, list[float]]:
         samples = rounds(candidates, run)
     figures: dict[str, list[float]] = {}
     for way in LOGS:
-        pairs = zip(samples[way], samples["off"], strict=True)
-        figures[f"requests.{way}.ratio"] = [ours.per_second / off.per_second for ours, off in pairs]
+        figures[f"requests.{way}.ratio"] = times_longer(samples["off"], samples[way])
         figures[f"requests.{way}.cpu_ratio"] = cpu_ratio(samples[way], samples["off"])
     return figures
