@@ -4,6 +4,7 @@ import urllib.parse
 
 import pytest
 
+from moorage.access import EVERYWHERE, Reach
 from moorage.requests import service, writer
 from moorage.requests.service import Keeping
 from moorage.requests.writer import Writer
@@ -80,6 +81,19 @@ def test_a_narrow_key_sees_calls_through_its_connections(control, owner):
     ]
     assert [call["app"] for call in owner.get("/requests").json["requests"]] == ["github"]
     assert owner.get("/requests/zoho-crm").status == 404
+
+
+def test_aliases_are_those_of_connections_that_the_caller_may_use(control, owner, stranger):
+    named, other, _ = (owner.connect()["id"] for _ in range(3))
+    for connection, alias in ((named, "sales"), (other, "support")):
+        owner.call("PATCH", f"/connections/{connection}", {"alias": alias})
+    log_call(control, owner.account, connection=named)
+    [call] = owner.get("/requests").json["requests"]
+    assert call["connection"] == {"id": named, "alias": "sales"}
+    aliases, only = control.rooms.connections.aliases, Reach(frozenset(), frozenset({other}))
+    assert control.run(aliases(owner.account, EVERYWHERE)) == {named: "sales", other: "support"}
+    assert control.run(aliases(owner.account, only)) == {other: "support"}
+    assert control.run(aliases(stranger.account, EVERYWHERE)) == {}
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,11 @@ class Connections:
             connection for connection in listed if self._environment_of(connection) == filters.environment
         ][:limit]
 
+    async def aliases(self, account_id: str, reach: Reach) -> dict[str, str]:
+        """The aliases of an account's connections that have one, by their ids."""
+        async with self._database.reading() as tx:
+            return await store.aliases(tx, account_id, reach)
+
     async def every(self) -> list[Connection]:
         """The connections of all accounts, oldest first. Only for the operator."""
         async with self._database.reading() as tx:

@@ -107,6 +107,13 @@ async def search(
     return [_connection(row) for row in await tx.connection.execute(query)]
 
 
+async def aliases(tx: Transaction, account_id: str, reach: Reach) -> dict[str, str]:
+    """The aliases of the account's connections that have one, by their ids."""
+    columns = sa.select(connections.c.id, connections.c.alias)
+    named = connections.c.account_id == account_id, connections.c.alias.is_not(None)
+    return {row.id: row.alias for row in await tx.connection.execute(columns.where(*named, *_within(reach)))}
+
+
 def _matching(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:
     for name in ("app", "status", "method", "alias", "end_user"):
         value = getattr(filters, name)

@@ -104,8 +104,7 @@ class ConnectingRooms(CrmRooms):
         """The names that a caller may know of its account's keys and connections."""
         from moorage.requests.model import Names
 
-        connections = await self.connections.search(caller.account_id, reach=caller.reach)
-        aliases = {each.id: each.labels.alias for each in connections if each.labels.alias is not None}
+        aliases = await self.connections.aliases(caller.account_id, caller.reach)
         return Names(await self.keys.names(caller.account_id), aliases)
 
     @cached_property
