@@ -28,17 +28,12 @@ class Transport:
             if connection.sock is None:
                 connection.connect()
             connected = True
-            connection.request(
-                call.method, self._base.path.rstrip("/") + call.target, call.body, call.headers
-            )
-            response = connection.getresponse()
-            body = response.read()
+            response = _whole(self._begin(connection, call))
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(self._explain(error), sent=connected) from error
         self._idle.append(connection)
-        headers = [(name.lower(), value) for name, value in response.getheaders()]
-        return Response(response.status, response.reason, headers, body)
+        return response
 
     def stream(self, call: Call) -> Iterator[bytes]:
         """Send the call over a connection of its own, and yield the lines of its response as they come.
@@ -50,11 +45,9 @@ class Transport:
         try:
             connection.connect()
             connected = True
-            connection.request(call.method, self._base.path.rstrip("/") + call.target, None, call.headers)
-            response = connection.getresponse()
+            response = self._begin(connection, call)
             if response.status >= 400:
-                headers = [(name.lower(), value) for name, value in response.getheaders()]
-                raise_for_status(Response(response.status, response.reason, headers, response.read()))
+                raise_for_status(_whole(response))
             while line := response.readline():
                 yield line
         except (OSError, http.client.HTTPException) as error:
@@ -65,6 +58,11 @@ class Transport:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+    def _begin(self, connection: http.client.HTTPConnection, call: Call) -> http.client.HTTPResponse:
+        """Send the call, and return the response without its body."""
+        connection.request(call.method, self._base.path.rstrip("/") + call.target, call.body, call.headers)
+        return connection.getresponse()
 
     def _take(self) -> http.client.HTTPConnection:
         """The connection that was used last, so that connections beyond those that are needed become idle and end."""
@@ -98,6 +96,12 @@ class Transport:
                 return f"{address} can't be reached: {reason}"
             case _:
                 return f"{address} can't be reached: {error or type(error).__name__}"
+
+
+def _whole(response: http.client.HTTPResponse) -> Response:
+    """The response with its body."""
+    headers = [(name.lower(), value) for name, value in response.getheaders()]
+    return Response(response.status, response.reason, headers, response.read())
 
 
 def _has_ended(connection: http.client.HTTPConnection) -> bool:
