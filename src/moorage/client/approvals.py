@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import quote
 
 from moorage.client.errors import ApiError, ClientError
 from moorage.client.response import Response
+
+if TYPE_CHECKING:
+    from moorage.client.client import Moorage
 
 _UNDER_WAY = frozenset({"waiting", "approved", "sending"})
 _PAUSE = 2.0  # Seconds between two questions for what was decided.
@@ -71,14 +74,10 @@ class ApprovalRequired(ApiError):
         return self._approvals.wait(self.id, timeout)
 
 
-class Client(Protocol):
-    def request(self, method: str, path: str, *, params: Any = None) -> Response: ...
-
-
 class Approvals:
     """The held calls of the key. No key can approve or decline. Every method raises ApiError, Unreachable."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: "Moorage") -> None:
         self._client = client
 
     def list(self, *, state: str | None = None) -> list[Approval]:
