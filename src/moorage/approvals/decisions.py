@@ -36,10 +36,7 @@ class DecisionPages:
     diffs: Diffs
     sessions: PersonSessions
 
-    async def index(self, request: Request) -> Response:
-        person = await self.sessions.person(request)
-        if person is None:
-            return self.sessions.to_sign_in(request)
+    async def index(self, request: Request, person: Person) -> Response:
         person.require("approvals:read")
         waiting = await self.approvals.search(person.account_id, states=_WAITING)
         others = await self.approvals.search(person.account_id, states=_OTHERS)
@@ -52,10 +49,7 @@ class DecisionPages:
             grants=await self.approvals.grants(person.account_id),
         )
 
-    async def show(self, request: Request) -> Response:
-        person = await self.sessions.person(request)
-        if person is None:
-            return self.sessions.to_sign_in(request)
+    async def show(self, request: Request, person: Person) -> Response:
         person.require("approvals:read")
         approval = await self.approvals.get(person.account_id, _id(request))
         sees_values = person.may("approvals:see_values")
@@ -88,7 +82,7 @@ class DecisionPages:
     async def _decide(self, request: Request, *, approves: bool) -> Response:
         person = await self.sessions.person(request)
         if person is None:
-            return go(f"../../sign-in?next=/approvals/{_id(request)}")
+            return self.sessions.to_sign_in(request, f"/approvals/{_id(request)}")
         form = await self.sessions.own_form(request)
         person.require("approvals:decide")
         an_hour = approves and form.get("for") == "hour"
@@ -96,10 +90,7 @@ class DecisionPages:
         approval = await self.approvals.decide(person.account_id, _id(request), decision)
         return go(f"../{approval.id}")
 
-    async def end_grant(self, request: Request) -> Response:
-        person = await self.sessions.person(request)
-        if person is None:
-            return go("../../../sign-in?next=/approvals")
+    async def end_grant(self, request: Request, person: Person) -> Response:
         await self.sessions.own_form(request)
         person.require("approvals:decide")
         await self.approvals.end_grant(person.account_id, str(request.path_params["grant_id"]))

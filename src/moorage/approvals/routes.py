@@ -20,6 +20,7 @@ from moorage.http.errors import ParameterInvalid, quoted
 from moorage.http.message import Response as Plain
 from moorage.keys.model import Principal
 from moorage.near import did_you_mean
+from moorage.people.frame import signed_in
 
 READ = "approvals:read"
 
@@ -33,9 +34,12 @@ class Authenticate(Protocol):
 def routes(approvals: Approvals, authenticate: Authenticate, pages: DecisionPages) -> list[Route]:
     api = _Endpoints(approvals, authenticate)
     return [
-        route("/approvals", GET=_for_both(api.search, pages.index)),
-        route("/approvals/grants/{grant_id}/end", POST=_for_people(pages.end_grant)),
-        route("/approvals/{approval_id}", GET=_for_both(api.get, pages.show)),
+        route("/approvals", GET=_for_both(api.search, signed_in(pages.sessions, pages.index))),
+        route(
+            "/approvals/grants/{grant_id}/end",
+            POST=_for_people(signed_in(pages.sessions, pages.end_grant, "/approvals")),
+        ),
+        route("/approvals/{approval_id}", GET=_for_both(api.get, signed_in(pages.sessions, pages.show))),
         route("/approvals/{approval_id}/answer", GET=api.answer),
         route("/approvals/{approval_id}/cancel", POST=api.cancel),
         route("/approvals/{approval_id}/approve", POST=_for_people(pages.approve)),
