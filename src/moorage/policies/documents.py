@@ -12,6 +12,7 @@ from moorage.near import did_you_mean
 from moorage.policies.errors import PolicyInvalid
 from moorage.policies.model import Budget, Operation, Policy, Rule
 
+METHOD = re.compile(r"[A-Z]{1,20}")
 MOST_RULES = 50
 MOST_BUDGETS = 6
 _MOST_WORDS = 100
@@ -20,7 +21,6 @@ _LONGEST_NAME = 100
 _LONGEST_TIME = 31 * 24 * 3600
 _MOST = 1_000_000_000
 _MOST_STARS = 10
-_METHOD = re.compile(r"[A-Z]{1,20}")
 _PER = "per_seconds"  # The name of `per` in documents, as a number says nothing of its unit.
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def _rule(document: Any, index: int, operations: Collection[str] | None) -> Rule
         if words is not None:
             _check_words(words, f"{place}.{name}")
     for method in rule.methods or ():
-        if not _METHOD.fullmatch(method):
+        if not METHOD.fullmatch(method):
             raise PolicyInvalid(
                 f"{place}.methods can't have {quoted(method)}.", help="Write methods as GET or POST."
             )

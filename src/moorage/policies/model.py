@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from moorage.http.head import SAFE
+
 Kind: TypeAlias = Literal["read", "write", "destructive"]
 KINDS: tuple[Kind, ...] = ("read", "write", "destructive")  # The worst is the last.
-# RFC 9110 (9.2.1): methods that change nothing.
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset(method.decode() for method in SAFE)
 ANY_MODULE = "*"  # For an operation that may be about modules that its call does not name.
 
 # What a look at the body may still change.

@@ -10,14 +10,13 @@ from moorage.access import Reach
 from moorage.connections.model import Connection
 from moorage.http.errors import BodyInvalid, quoted
 from moorage.keys.model import Principal
-from moorage.policies.documents import operation_document, policy_document
+from moorage.policies.documents import METHOD, operation_document, policy_document
 from moorage.policies.guard import Guard
 from moorage.policies.model import Budget
 from moorage.policies.service import Policies
 
 TRY_EXAMPLE = '{"app": "zoho-crm", "method": "DELETE", "path": "/crm/v8/Leads/1"}'
 KNOWN = ("app", "method", "path", "body", "headers", "key", "connection", "policy")
-_METHOD = re.compile(r"[A-Z]{1,20}")
 _HEADER = re.compile(r"[!-9;-~]{1,100}")  # Visible characters of ASCII but the colon.
 _LONGEST_PATH = 16 * 1024
 
@@ -64,7 +63,7 @@ def trial_of(document: Mapping[str, Any]) -> Trial:
         trial = msgspec.convert(document, Trial)
     except msgspec.ValidationError as error:
         raise BodyInvalid(f"{str(error).replace('$.', '')}.", help=f"Send {TRY_EXAMPLE}.") from None
-    if not _METHOD.fullmatch(trial.method):
+    if not METHOD.fullmatch(trial.method):
         raise BodyInvalid(f"method can't be {quoted(trial.method)}.", help="Write it as GET or DELETE.")
     if not trial.path.startswith("/") or len(trial.path) > _LONGEST_PATH:
         raise BodyInvalid(
