@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import quote
 
+from moorage.client.call import given
 from moorage.client.errors import ApiError, ClientError
 from moorage.client.response import Response
 
@@ -82,8 +83,7 @@ class Approvals:
 
     def list(self, *, state: str | None = None) -> list[Approval]:
         """The held calls, the newest first; with a state such as `waiting`, those in it."""
-        params = {} if state is None else {"state": state}
-        response = self._client.request("GET", "/approvals", params=params)
+        response = self._client.request("GET", "/approvals", params=given(state=state))
         return cast("list[Approval]", response.json()["approvals"])
 
     def get(self, approval_id: str) -> Approval:

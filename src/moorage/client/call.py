@@ -60,6 +60,11 @@ def build_call(
     return Call(method.upper(), _target(path, params), merged, body)
 
 
+def given(**members: Any) -> dict[str, Any]:
+    """The members that are not None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def parse_base_url(text: str) -> SplitResult:
     """The parts of a server's address. Raises Misconfigured unless it is an http(s) URL with a host and no query."""
     try:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from moorage.client.approvals import Approvals, as_approval
 from moorage.client.audit import Audit
-from moorage.client.call import Params, build_call, check_api_key, parse_base_url
+from moorage.client.call import Params, build_call, check_api_key, given, parse_base_url
 from moorage.client.connection import Connection, Default, Pruned, Revocation
 from moorage.client.errors import ApiError
 from moorage.client.key import Key
@@ -114,10 +114,10 @@ class Connections:
 
         `status` is ACTIVE, PENDING or FAILED, and `environment` is embedded, sandbox or live.
         """
-        filters = {"app": app, "status": status, "environment": environment, "alias": alias}
-        filters |= {"end_user": end_user, "limit": None if limit is None else str(limit)}
-        params = [(name, value) for name, value in filters.items() if value is not None]
-        params += [("tag", tag) for tag in tags]
+        filters = given(
+            app=app, status=status, environment=environment, alias=alias, end_user=end_user, limit=limit
+        )
+        params = [*filters.items(), *(("tag", tag) for tag in tags)]
         response = self._client.request("GET", "/connections", params=params)
         return cast("list[Connection]", response.json()["connections"])
 
@@ -145,8 +145,7 @@ class Connections:
             body["embedded"] = True
         if organisation is not None:
             body["organisation"] = organisation
-        more = {"alias": alias, "tags": list(tags) or None, "end_user": end_user, "return_url": return_url}
-        body |= {name: value for name, value in more.items() if value is not None}
+        body |= given(alias=alias, tags=list(tags) or None, end_user=end_user, return_url=return_url)
         return _connection(self._client.request("POST", "/connections", json=body))
 
     def import_tokens(
@@ -162,8 +161,7 @@ class Connections:
         The options are `expires_in`, `data_centre`, `environment`, `organisation`, `alias`, `tags` and `end_user`
         (docs/api.md).
         """
-        body = {"app": app, "refresh_token": refresh_token, "access_token": access_token, **options}
-        body = {name: value for name, value in body.items() if value is not None}
+        body = given(app=app, refresh_token=refresh_token, access_token=access_token, **options)
         return _connection(self._client.request("POST", "/connections/import", json=body))
 
     def prune(
@@ -173,8 +171,7 @@ class Connections:
 
         With `dry_run`, only tell which.
         """
-        options = {"older_than_seconds": older_than_seconds, "app": app, "dry_run": dry_run or None}
-        body = {name: value for name, value in options.items() if value is not None}
+        body = given(older_than_seconds=older_than_seconds, app=app, dry_run=dry_run or None)
         return cast("Pruned", self._client.request("POST", "/connections/prune", json=body).json())
 
     def label(self, name: str, **labels: Any) -> Connection:
@@ -273,13 +270,12 @@ class Keys:
 
         `scopes`, `mode`, `expires_at` and `policy` are those of the calling key where they are None.
         """
-        options = {
-            "scopes": None if scopes is None else list(scopes),
-            "mode": mode,
-            "expires_at": None if expires_at is None else expires_at.isoformat(),
-            "policy": policy,
-        }
-        body = {"name": name} | {option: value for option, value in options.items() if value is not None}
+        body = {"name": name} | given(
+            scopes=None if scopes is None else list(scopes),
+            mode=mode,
+            expires_at=None if expires_at is None else expires_at.isoformat(),
+            policy=policy,
+        )
         return _key_and_secret(self._client.request("POST", "/keys", json=body))
 
     def rotate(self, key_id: str, *, overlap_seconds: int | None = None) -> tuple[Key, str]:

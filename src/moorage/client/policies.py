@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import quote
 
+from moorage.client.call import given
+
 if TYPE_CHECKING:
     from moorage.client.client import Moorage
 
@@ -64,9 +66,8 @@ class Policies:
         policy: Policy | None = None,
     ) -> Tried:
         """What would be decided about a call. Nothing is sent. Without `key_id` it is a call of this client's key."""
-        more = {"body": body, "key": key_id, "connection": connection, "policy": policy}
         described = {"app": app, "method": method, "path": path, "headers": list(headers)}
-        described |= {name: value for name, value in more.items() if value is not None}
+        described |= given(body=body, key=key_id, connection=connection, policy=policy)
         return cast("Tried", self._client.request("POST", "/policies/try", json=described).json())
 
     def _call(

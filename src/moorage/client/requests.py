@@ -5,6 +5,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import quote
 
+from moorage.client.call import given
 from moorage.client.events import events
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Requests:
 
     def page(self, query: str = "", *, limit: int | None = None, cursor: str | None = None) -> RequestPage:
         """The newest calls that fit a query, such as `status:>=400 module:Leads since:1h`."""
-        given = {"q": query or None, "limit": limit, "cursor": cursor}
-        params = {name: value for name, value in given.items() if value is not None}
+        params = given(q=query or None, limit=limit, cursor=cursor)
         return cast("RequestPage", self._client.request("GET", "/requests", params=params).json())
 
     def list(self, query: str = "", *, limit: int | None = None) -> Iterator[Request]:
