@@ -1,9 +1,13 @@
-"""What a control database has noted, as documents, the oldest first."""
+"""A control database, and what it has noted, as documents, the oldest first."""
+
+import asyncio
 
 import sqlalchemy as sa
 
 from moorage.audit import store
 from moorage.audit.model import document_of
+from moorage.clock import SystemClock
+from moorage.storage import Database
 
 
 def entries_of(control, account=None):
@@ -16,3 +20,16 @@ def entries_of(control, account=None):
 
     documents = [document_of(store._entry(row)) for row in control.run(read())]
     return [document for document in documents if account in {None, document["account"]}]
+
+
+def run(url, work):
+    """What `work` returns, which gets the control database at this URL."""
+
+    async def opened():
+        database = Database(url, SystemClock())
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())

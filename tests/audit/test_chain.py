@@ -1,6 +1,5 @@
 """Each account has one chain of entries, whoever writes to it."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -13,9 +12,8 @@ from sqlalchemy.exc import DatabaseError
 from moorage.acting import Actor, act_as, acting
 from moorage.audit import note, store
 from moorage.audit.model import FIRST, document_of
-from moorage.clock import SystemClock
-from moorage.storage import Database
 from moorage.storage.backend import backend_of
+from tests.audit.entries import run
 
 WRITER = """
 import asyncio, sys
@@ -32,17 +30,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def run(url, work):
-    async def opened():
-        database = Database(url, SystemClock())
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(opened())
 
 
 def noted(url, *notes, **options):

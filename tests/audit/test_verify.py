@@ -1,6 +1,5 @@
 """Whoever changes the audit past Moorage is found out."""
 
-import asyncio
 import hashlib
 import json
 
@@ -13,21 +12,9 @@ from moorage.audit.chain import Chains
 from moorage.audit.model import hash_of
 from moorage.audit.service import Audit
 from moorage.audit.store import Filter
-from moorage.clock import SystemClock
-from moorage.storage import Database
 from moorage.storage.backend import backend_of
+from tests.audit.entries import run
 from tests.control import migrated
-
-
-def run(url, work):
-    async def opened():
-        database = Database(url, SystemClock())
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(opened())
 
 
 @pytest.fixture
