@@ -7,6 +7,7 @@ number `first + index`. Numbers are microseconds since the epoch at first, but o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -43,6 +44,7 @@ writers = sa.Table(
 )
 
 LONGEST_BLOCK = 500  # Calls.
+_BLOCKS = sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Note]).decode
@@ -101,14 +103,12 @@ def highest(connection: sa.Connection) -> int:
 
 def newest(connection: sa.Connection, account_id: str, before: int | None) -> Iterator[Block]:
     """The blocks with calls of an account whose numbers are lower than `before`, the newest first."""
-    columns = sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
     while True:
-        statement = columns.where(blocks.c.account_id == account_id).order_by(blocks.c.first.desc()).limit(20)
+        statement = _BLOCKS.where(blocks.c.account_id == account_id).order_by(blocks.c.first.desc()).limit(20)
         if before is not None:
             statement = statement.where(blocks.c.first < before)
         rows = connection.execute(statement).all()
-        for row in rows:
-            yield Block(row.first, row.epoch, bytes(row.content))
+        yield from map(_block, rows)
         if len(rows) < 20:
             return
         before = rows[-1].first
@@ -117,14 +117,17 @@ def newest(connection: sa.Connection, account_id: str, before: int | None) -> It
 def after(connection: sa.Connection, account_id: str, number: int, most: int) -> list[Block]:
     """The oldest blocks, at most so many, with calls of an account whose numbers are higher than `number`."""
     statement = (
-        sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
-        .where(blocks.c.account_id == account_id, blocks.c.last > number)
+        _BLOCKS.where(blocks.c.account_id == account_id, blocks.c.last > number)
         # No older block reaches so far. By the index; `last` alone would have to be read in all blocks.
         .where(blocks.c.first > number - LONGEST_BLOCK)
         .order_by(blocks.c.first)
         .limit(most)
     )
-    return [Block(row.first, row.epoch, bytes(row.content)) for row in connection.execute(statement)]
+    return [_block(row) for row in connection.execute(statement)]
+
+
+def _block(row: Any) -> Block:
+    return Block(row.first, row.epoch, bytes(row.content))
 
 
 async def notice(tx: Transaction, kind: str, since: int | None, count: int | None) -> None:
