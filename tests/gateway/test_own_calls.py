@@ -93,6 +93,18 @@ def test_each_call_has_a_connection_of_its_own(send):
     assert send.behind.accepted == before + 1
 
 
+def test_a_kept_connection_makes_room_for_it(relayed):
+    client = relayed(OK, OK, world=World(limits=Limits(connections=1)))
+    assert client.get("/zoho-crm/a").status == 200
+
+    async def sent():
+        calls = OwnCalls(client.world.gateway, Keys(), None, 1000)
+        return await (await calls.prepare(APPROVAL, CALL))()
+
+    assert asyncio.run_coroutine_threadsafe(sent(), client.world.loop).result(10).status == 200
+    assert client.upstream.accepted == 2
+
+
 def test_where_nobody_listens_nothing_is_sent(send, monkeypatch):
     upstreams = dict(send.world.upstreams)
     try:

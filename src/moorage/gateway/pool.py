@@ -96,6 +96,8 @@ class _Host:
             if upstream.is_usable:
                 return upstream
         self._waiting.append((borrower, self.loop.time() + self.limits.wait))
+        if self._kept and len(self._all) + len(self._connecting) >= self.limits.connections:
+            self._kept.pop(0).drop()  # This makes room for a new connection.
         self._connect_more()
         return None
 
