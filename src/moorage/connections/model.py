@@ -97,8 +97,7 @@ def connection_document(
     """The connection in the form of the control API.
 
     `url` is the page on which a person connects it. It and `return_url` are None for a caller that may only read, as
-    both may hold secrets. `default` is True if calls
-    that name no connection go through it.
+    both may hold secrets. `default` is True if calls that name no connection go through it.
     """
     return {
         "connection_id": connection.id,
