@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -13,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,7 +39,7 @@ class Server:
             stderr=stderr,
             text=True,
         )
-        assert select.select([self.process.stdout], [], [], PATIENCE)[0], "it said nothing"
+        assert wait([self.process.stdout], PATIENCE), "it said nothing"
         line = self.process.stdout.readline()
         self.ready = json.loads(line) if line else None
 
@@ -334,7 +334,7 @@ def test_a_folder_made_before_the_first_start_has_something_to_call(home):
 def test_everything_it_logs_goes_to_standard_error(home, begun):
     with serving(home, "--workers", "2", MOORAGE_LOG_LEVEL="debug") as server:
         leads(server, begun)
-        assert select.select([server.process.stdout], [], [], 0.2)[0] == []
+        assert wait([server.process.stdout], 0.2) == []
         status, out, _ = server.stop()
         assert (status, out) == (0, "")
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import subprocess
 from contextlib import closing
-from select import select
+from multiprocessing.connection import wait
 
 from tests.flows.conftest import MOORAGE
 from tests.waiting import wait_until
@@ -52,7 +52,7 @@ def test_a_tail_shows_the_calls_of_all_workers_and_ends_with_the_server(own_serv
     try:
         wait_until(
             lambda: (
-                call(server, "/org") or call(server, "/Leads/0") or select([process.stdout], [], [], 0)[0]
+                call(server, "/org") or call(server, "/Leads/0") or wait([process.stdout], 0)
             ),
             20,
         )

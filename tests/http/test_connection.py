@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import json
-import select
 import threading
 import time
+from multiprocessing.connection import wait
 
 import pytest
 
@@ -58,7 +58,7 @@ def told_of(caller, part):
     """The answer, once there is one; a part of the body is sent until then."""
     with contextlib.suppress(ConnectionError):
         caller.send(part)
-    return caller.answer() if select.select([caller.socket], [], [], 0.03)[0] else None
+    return caller.answer() if wait([caller.socket], 0.03) else None
 
 
 def is_closed_to(caller, part):
