@@ -99,6 +99,7 @@ class App:
         crm = answering(door, render_error=refusal)
         self.crm: dict[str, Any] = {"app": no_application, "http": crm}
         self.crowd = rooms.crowd
+        self.inside = rooms.inside
         self._background = Background([Loop("app.notice_changes", self._notice_changes), *rooms.background()])
 
     def start(self) -> None:
@@ -212,6 +213,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             rooms.elsewhere,
         ),
         *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
+        *rooms.mcp.routes(),
         *rooms.probes.routes(),
     ]
 

@@ -51,9 +51,7 @@ def test_a_tail_shows_the_calls_of_all_workers_and_ends_with_the_server(own_serv
     )
     try:
         wait_until(
-            lambda: (
-                call(server, "/org") or call(server, "/Leads/0") or wait([process.stdout], 0)
-            ),
+            lambda: call(server, "/org") or call(server, "/Leads/0") or wait([process.stdout], 0),
             20,
         )
         expected = {f"/crm/v8/Leads/{index}" for index in range(12)}

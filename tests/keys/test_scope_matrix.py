@@ -80,6 +80,9 @@ MATRIX = {
     ("/approvals/{approval_id}/approve", "POST"): OPEN,
     ("/approvals/{approval_id}/decline", "POST"): OPEN,
     ("/approvals/grants/{grant_id}/end", "POST"): OPEN,
+    # A tool is refused what its key may not do; tests/mcp and tests/flows/test_mcp.py say more.
+    ("/mcp", "POST"): OWN,
+    ("/mcp/c/{account}", "POST"): OWN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }
@@ -130,7 +133,7 @@ def call(control, owner):
 def path_of(entry, connection, target):
     """The request of the log has the id of the key that it was made with."""
     others = {"approval_id": "x", "grant_id": "x", "request_id": target}
-    names = {"app": "zoho-crm", "slug": "acme", "name": "kept", **others}
+    names = {"account": "x", "app": "zoho-crm", "slug": "acme", "name": "kept", **others}
     return entry[0].format(connection_id=connection, key_id=target, **names)
 
 

@@ -11,11 +11,11 @@ from moorage.keys.model import Principal
 from moorage.policies.app_operations import WEBSOCKET, opaque
 from moorage.policies.classify import Classifier
 from moorage.policies.errors import NobodyToAsk, PolicyDenied
-from moorage.policies.model import Operation, Policy, Verdict
+from moorage.policies.model import Kind, Operation, Policy, Verdict
 from moorage.policies.overrides import in_headers, in_target
 from moorage.policies.spending import Purses
 from moorage.policies.strictness import Held
-from moorage.policies.verdict import verdict
+from moorage.policies.verdict import by_mode, verdict
 
 REMEMBERED = 1000  # Calls whose decision is remembered for each key and connection.
 _LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
@@ -123,6 +123,14 @@ class Guard:
         if in_headers(headers):
             return self.decide(method, native, overridden=True)
         return self.decide_with(method, native, body)
+
+    def may_ever(self, kind: Kind) -> bool:
+        """False if no call of this kind can pass, whatever it is about."""
+        if kind != "read" and self.reads_only:
+            return False
+        rules = (rule for rule in self.policy.rules if rule.action != "deny")
+        may_fit = any(rule.kinds is None or kind in rule.kinds for rule in rules)
+        return may_fit or by_mode(self.policy.mode, kind) != "deny"
 
     def take(self, operation: Operation) -> None:
         """Take a call from the budgets. Raises BudgetExhausted."""

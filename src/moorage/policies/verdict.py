@@ -39,8 +39,13 @@ def _by_rules(policy: Policy, operation: Operation) -> Verdict | None:
     return None
 
 
+def by_mode(mode: Mode, kind: Kind) -> Action:
+    """What a mode says of calls of a kind that no rule fits."""
+    return _BY_MODE[mode][kind]
+
+
 def _by_mode(mode: Mode, operation: Operation) -> Verdict:
-    action = _BY_MODE[mode][operation.kind]
+    action = by_mode(mode, operation.kind)
     return Verdict(action, f"The call {_DOES[operation.kind]}, and the mode {mode} {_SAYS[action]}.")
 
 

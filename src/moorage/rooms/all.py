@@ -7,8 +7,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
-from moorage.rooms.approvals import ApprovalRooms
 from moorage.rooms.crm import BULK_JOB
+from moorage.rooms.mcp import McpRooms
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
+_CLOSED = ("mcp", "tokens", "unwritten", "outside", "crm")
+_CLOSED_LAST = ("request_database", "database")
 
-class Rooms(ApprovalRooms):
+
+class Rooms(McpRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property
@@ -102,12 +105,8 @@ class Rooms(ApprovalRooms):
                     getattr(self, name)
 
     async def close(self) -> None:
-        """Close the services that were made."""
+        """Close the services that were made, in the order in which they stop to need each other."""
         services = vars(self)
-        if "tokens" in services:
-            await self.tokens.close()
-        if "unwritten" in services:
-            await self.unwritten.close()
         if "keys" in services:
             from moorage.storage.errors import DatabaseUnusable
 
@@ -115,16 +114,14 @@ class Rooms(ApprovalRooms):
                 await self.keys.note_uses()
         if "passwords" in services:
             self.passwords.close()
-        if "outside" in services:
-            await self.outside.close()
-        if "crm" in services:
-            await self.crm.close()
-        elif "crm_storage" in services:
+        for name in _CLOSED:
+            if name in services:
+                await services[name].close()
+        if "crm" not in services and "crm_storage" in services:
             await self.crm_storage.close()
-        if "request_database" in services:
-            await self.request_database.close()
-        if "database" in services:
-            await self.database.close()
+        for name in _CLOSED_LAST:
+            if name in services:
+                await services[name].close()
 
 
 @asynccontextmanager

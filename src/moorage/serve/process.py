@@ -47,6 +47,7 @@ async def serve(
     app.start()
     app.crowd.limit = descriptors.connections()
     servers = [Server(_config(app.gateway, app.crowd)), Server(_config(app.crm, app.crowd))]
+    app.inside.open(servers[0].new_protocol)
     try:
         async with asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, listeners, strict=True):
@@ -112,13 +113,14 @@ class Server(uvicorn.Server):
         for listener in sockets or []:
             listener.close()
         for accepted in waiting:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
+            await asyncio.get_running_loop().connect_accepted_socket(self.new_protocol, accepted)
         await super().shutdown()
         for connection in list(self.server_state.connections):
             if isinstance(connection, DirectProtocol):
                 connection.cut()
 
-    def _protocol(self) -> asyncio.Protocol:
+    def new_protocol(self) -> asyncio.Protocol:
+        """The server's end of a new connection."""
         new: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
         return new(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 

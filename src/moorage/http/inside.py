@@ -1,0 +1,156 @@
+"""Calls that the server makes to itself. They go through the same door as a client's, over a connection without socket.
+
+So whatever the door checks, counts and notes of calls, it does with these, too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httptools
+
+from moorage.errors import MoorageError
+from moorage.http.encode import lines_of
+from moorage.http.message import Headers
+
+Address = tuple[str, int]
+
+
+class InsideBroken(MoorageError):
+    """The server broke a call of its own off, because it stops or because the app did so."""
+
+    code = "server_stopping"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer broke off.", help="Look whether the call was done, before you repeat it."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InsideAnswer:
+    """The names of `headers` are in lower case. Without `is_whole`, the body was longer than the caller wanted."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    is_whole: bool = True
+
+
+class InsideCalls:
+    """Makes calls to one origin of this process. `open` is called when the origin is served."""
+
+    def __init__(self) -> None:
+        self._new_protocol: Callable[[], asyncio.Protocol] | None = None
+
+    def open(self, new_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """From now on, calls go to connections of this kind."""
+        self._new_protocol = new_protocol
+
+    async def call(
+        self, method: str, target: str, headers: Headers, body: bytes, *, client: Address, most: int
+    ) -> InsideAnswer:
+        """Make a call. `target` is a percent-encoded path with its query, and `client` the address it is made for.
+
+        Of an answer of more than `most` bytes there is only the head. Raises InsideBroken.
+        """
+        assert self._new_protocol is not None, "the origin is not served yet"
+        connection = _Connection(self._new_protocol(), client, most)
+        connection.begin()
+        connection.send(_request(method, target, headers, body))
+        try:
+            return await connection.answer
+        finally:
+            connection.abort()
+
+
+def _request(method: str, target: str, headers: Headers, body: bytes) -> bytes:
+    lines = [(b"Host", b"localhost"), *headers, (b"Connection", b"close")]
+    if body or method not in {"GET", "HEAD", "DELETE"}:
+        lines.append((b"Content-Length", b"%d" % len(body)))
+    return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), target.encode(), lines_of(lines), body)
+
+
+class _Connection(asyncio.Transport):
+    """Both ends of a connection: the transport of the server's protocol, and the client that reads its answer."""
+
+    def __init__(self, protocol: asyncio.Protocol, client: Address, most: int) -> None:
+        super().__init__({"peername": client, "sockname": ("127.0.0.1", 0)})
+        self._loop = asyncio.get_running_loop()
+        self._protocol = protocol
+        self._most = most
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: Headers = []
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._closing = False
+        self.answer: asyncio.Future[InsideAnswer] = self._loop.create_future()
+
+    def begin(self) -> None:
+        self._protocol.connection_made(self)
+
+    def send(self, data: bytes) -> None:
+        self._protocol.data_received(data)
+
+    # What the server's protocol calls.
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self.answer.done():
+            self._parser.feed_data(data)
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._lost)
+
+    def abort(self) -> None:
+        self.close()
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        """The whole request was handed over at once."""
+
+    def resume_reading(self) -> None:
+        """See `pause_reading`."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing is buffered."""
+
+    def _lost(self) -> None:
+        self._protocol.connection_lost(None)
+        if not self.answer.done():
+            self.answer.set_exception(InsideBroken())
+
+    # What the parser calls.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self._parser.get_status_code() < 200:
+            self._headers = []  # The head of the answer itself follows.
+
+    def on_body(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._most:
+            self._finish(b"", is_whole=False)
+            self.abort()
+        else:
+            self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() >= 200:
+            self._finish(b"".join(self._parts), is_whole=True)
+
+    def _finish(self, body: bytes, *, is_whole: bool) -> None:
+        if not self.answer.done():
+            status = self._parser.get_status_code()
+            self.answer.set_result(InsideAnswer(status, self._headers, body, is_whole))

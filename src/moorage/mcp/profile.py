@@ -1,0 +1,25 @@
+"""A set of tools at one path."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from moorage.mcp.answers import Told
+from moorage.mcp.errors import Held
+from moorage.mcp.held import told_of
+from moorage.mcp.tool import Tool
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`instructions` tell an agent in a few sentences how to begin. `waiting` words a call that waits for a person."""
+
+    name: str
+    instructions: str
+    tools: Sequence[Tool[Any]]
+    waiting: Callable[[Held], Told] = told_of
+
+    @cached_property
+    def by_name(self) -> dict[str, Tool[Any]]:
+        return {tool.name: tool for tool in self.tools}

@@ -1,0 +1,172 @@
+"""The MCP server itself: the official SDK, and what it asks of us. Nothing else imports the SDK."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import mcp_types as types
+import msgspec
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from starlette.types import Receive, Scope, Send
+
+import moorage
+from moorage.errors import MoorageError
+from moorage.logs import Log
+from moorage.mcp.answers import HARD_CAP, Told
+from moorage.mcp.errors import Held, ToolFailed
+from moorage.mcp.profile import Profile
+from moorage.mcp.routes import KINDS, SESSION
+from moorage.mcp.session import Session
+from moorage.mcp.tool import ACCOUNT, Tool
+
+_TTL = 300_000  # Milliseconds for which a client may keep the list of tools.
+
+Context: TypeAlias = ServerRequestContext[Any, Any]
+
+log = Log(__name__)
+
+
+class ProfileServer:
+    """Serves the tools of a profile to clients of all revisions of the protocol. It keeps nothing between requests."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        server: Server[Any] = Server(
+            "moorage",
+            version=moorage.__version__,
+            title="Moorage",
+            instructions=profile.instructions,
+            cache_hints={"tools/list": CacheHint(ttl_ms=_TTL, scope="private")},
+            get_tool_input_schema=self._input_schema,
+            on_list_tools=self._list,
+            on_call_tool=self._call,
+        )
+        server.middleware.clear()  # The request log and the audit tell of calls; nobody collects spans here.
+        self._manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+        self._end = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to serve. The SDK wants its beginning and its end in one task."""
+        self._task = asyncio.create_task(self._run())
+        await self._ready.wait()
+
+    async def _run(self) -> None:
+        async with self._manager.run():
+            self._ready.set()
+            await self._end.wait()
+
+    async def close(self) -> None:
+        self._end.set()
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._manager.handle_request(scope, receive, send)
+
+    def _input_schema(self, name: str) -> dict[str, Any] | None:
+        tool = self._profile.by_name.get(name)
+        return None if tool is None else tool.input_schema
+
+    async def _list(
+        self, context: Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        try:
+            kinds = await _scope(context)[KINDS]()
+        except MoorageError as error:
+            raise MCPError(types.INVALID_PARAMS, error.message) from None
+        account = _session(context).account
+        tools = [_described(tool, account) for tool in self._profile.tools if tool.kind in kinds]
+        return types.ListToolsResult(tools=tools)
+
+    async def _call(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        tool = self._profile.by_name.get(params.name)
+        session = _session(context)
+        if tool is None:
+            failed = ToolFailed(f"There is no tool {params.name[:80]!r}.", step="tools/list shows all tools.")
+            return _failure(failed)
+        try:
+            told = await tool.run(session, tool.asked(_arguments(params.arguments, session)))
+        except ToolFailed as failed:
+            return _failure(failed)
+        except Held as held:
+            told = self._profile.waiting(held)
+        except MoorageError as error:
+            return _failure(ToolFailed(error.message, step=error.help, code=error.code))
+        except Exception:
+            log.exception("mcp.failed", tool=tool.name)
+            return _failure(
+                ToolFailed("Something failed inside Moorage.", step="Try once more, then tell a person.")
+            )
+        return _result(told)
+
+
+def _scope(context: Context) -> Scope:
+    """The ASGI scope of the request that a message came with."""
+    assert context.request is not None, "each message comes with a request of its own"
+    scope: Scope = context.request.scope
+    return scope
+
+
+def _session(context: Context) -> Session:
+    session: Session = _scope(context)[SESSION]
+    return session
+
+
+def _arguments(arguments: Mapping[str, Any] | None, session: Session) -> Mapping[str, Any]:
+    """The arguments. Raises ToolFailed for another account than that of the path."""
+    arguments = arguments or {}
+    if session.account is not None and arguments.get(ACCOUNT) not in {None, session.account}:
+        raise ToolFailed(
+            f"This server is for the account {session.account}.",
+            step=f"Leave {ACCOUNT} out.",
+            code="account_fixed",
+        )
+    return arguments
+
+
+def _described(tool: Tool[Any], account: str | None) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema_for(account),
+        output_schema=tool.output_schema,
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.kind == "read",
+            destructive_hint=tool.kind == "destructive",
+            idempotent_hint=tool.is_idempotent,
+            open_world_hint=tool.is_open,
+        ),
+    )
+
+
+def _result(told: Told) -> types.CallToolResult:
+    encoded = msgspec.json.encode(told.data)
+    if len(encoded) > HARD_CAP:
+        return _failure(
+            ToolFailed(
+                f"The result has {len(encoded):,} bytes, and no more than {HARD_CAP:,} go to an agent.",
+                step="Ask for fewer fields or records.",
+                code="result_too_large",
+            )
+        )
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=told.content())],
+        structured_content=msgspec.json.decode(encoded),
+    )
+
+
+def _failure(failed: ToolFailed) -> types.CallToolResult:
+    """A line that says what is wrong, and what would help."""
+    code = f"{failed.code}: " if failed.code else ""
+    step = f" Next: {failed.step}" if failed.step else ""
+    line = " ".join(f"{code}{failed.message}{step}".split())
+    return types.CallToolResult(content=[types.TextContent(type="text", text=line)], is_error=True)

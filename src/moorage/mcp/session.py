@@ -1,0 +1,165 @@
+"""One call of a tool: for whom it is made, and how it calls the gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from moorage.access import Principal
+from moorage.http.inside import InsideAnswer
+from moorage.http.message import Headers
+from moorage.mcp.errors import Held, ToolFailed
+
+MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
+
+
+class Calls(Protocol):
+    """As `http.inside.InsideCalls`."""
+
+    async def call(
+        self, method: str, target: str, headers: Headers, body: bytes, *, client: tuple[str, int], most: int
+    ) -> InsideAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The names of `headers` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        """The JSON of the body; None if it has none. Raises ToolFailed."""
+        if not self.body:
+            return None
+        try:
+            return msgspec.json.decode(self.body)
+        except (ValueError, RecursionError):
+            raise ToolFailed(
+                "The answer is not JSON.", step="Use call_api, which shows it as it is."
+            ) from None
+
+
+@dataclass(slots=True)
+class Session:
+    """`authorization` proves the key in calls within this process. `account` is the one that the server's path names.
+
+    `client` is the address of the agent, and `headers` are those of its request. Calls get `nonce` as the beginning of
+    their Idempotency-Key, so that a tool may be run again after a person has approved its call.
+    """
+
+    principal: Principal
+    authorization: str = field(repr=False)
+    calls: Calls = field(repr=False)
+    client: tuple[str, int]
+    headers: Mapping[str, str] = field(repr=False)
+    account: str | None = None
+    nonce: str | None = None
+    _made: int = 0
+
+    def header(self, name: str) -> str | None:
+        """A header of the agent's request."""
+        return self.headers.get(name)
+
+    async def app(
+        self,
+        account: str | None,
+        method: str,
+        path: str,
+        *,
+        app: str = "zoho-crm",
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Headers | None = None,
+    ) -> Answer:
+        """A call of an app, through an account of this name. `path` is the app's own, and encoded already.
+
+        Raises Held if a person has to approve it, and ToolFailed for any refusal.
+        """
+        named = self.account or account
+        more = [] if named is None else [(b"Maton-Connection", _header("account", named))]
+        more.append((b"Prefer", b"respond-async"))
+        if method not in {"GET", "HEAD"} and self.nonce is not None:
+            self._made += 1
+            more.append((b"Idempotency-Key", f"{self.nonce}.{self._made}".encode()))
+        answer = await self._call(method, f"/{app}{path}", query, body, [*more, *(headers or [])])
+        if answer.status == 202 and "preference-applied" in answer.headers:
+            raise Held(answer.document["approval"])
+        return answer
+
+    async def control(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> Answer:
+        """A call of the control API. Raises ToolFailed for any refusal."""
+        return await self._call(method, path, query, body, [])
+
+    async def _call(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, headers: Headers
+    ) -> Answer:
+        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+        data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        always = [(b"Authorization", self.authorization.encode("latin-1")), (b"Accept", b"application/json")]
+        if data and not any(name.lower() == b"content-type" for name, _ in headers):
+            always.append((b"Content-Type", b"application/json"))
+        forwarded = self.header("x-forwarded-for")
+        if forwarded is not None:
+            always.append((b"X-Forwarded-For", forwarded.encode("latin-1")))
+        inside = await self.calls.call(
+            method, target, [*always, *headers], data, client=self.client, most=MOST
+        )
+        return _checked(inside)
+
+
+def _checked(inside: InsideAnswer) -> Answer:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in inside.headers}
+    answer = Answer(inside.status, headers, inside.body)
+    if not inside.is_whole:
+        raise ToolFailed(
+            f"The answer has more than {MOST:,} bytes.", step="Ask for less: fewer fields, or fewer records."
+        )
+    if inside.status >= 400:
+        raise failure_of(answer)
+    return answer
+
+
+def failure_of(answer: Answer) -> ToolFailed:
+    """The error of Moorage or of the app, in a line."""
+    try:
+        document = answer.document
+    except ToolFailed:
+        document = None
+    document = document if isinstance(document, dict) else {}
+    own = document.get("error")
+    if answer.headers.get("moorage-error-source") == "gateway" and isinstance(own, dict):
+        detail = str(document.get("detail", ""))
+        step = detail if detail != own.get("message") else None
+        return ToolFailed(str(own.get("message")), step=step, code=str(own.get("code")))
+    code, message = document.get("code"), document.get("message")
+    told = f"The app answered {answer.status}"
+    if isinstance(message, str):
+        told = f"{told}: {message}"
+    details = document.get("details")
+    if isinstance(details, dict) and details:
+        told = f"{told} ({', '.join(f'{name}: {_short(value)}' for name, value in details.items())})"
+    return ToolFailed(told, code=code if isinstance(code, str) else None)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _header(name: str, value: str) -> bytes:
+    """The value of a header. Raises ToolFailed for a text that can't be one."""
+    if not value.isascii() or not value.isprintable():
+        raise ToolFailed(f"{name} can't be {value[:80]!r}.", step="list_accounts shows the names.")
+    return value.encode("ascii")
+
+
+def segments(*parts: str) -> str:
+    """A path of these segments, each percent-encoded, such as /crm/v8/Leads/1."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)

@@ -1,0 +1,110 @@
+"""What a tool is, and how its arguments and its result are described to agents."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from moorage.mcp.answers import Told
+from moorage.mcp.errors import ToolFailed
+from moorage.mcp.session import Session
+from moorage.near import did_you_mean
+from moorage.policies import Kind
+
+ACCOUNT = (
+    "account"  # The argument that names the account. It is absent where the path of the server names it.
+)
+
+A = TypeVar("A", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """`kind` is the worst that it does: a key that may not do that anywhere does not see the tool.
+
+    `arguments` and `result` are structs, from which the JSON schemas are made; without a `result` it is any JSON. An
+    `is_open` tool reaches beyond the accounts that are connected.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: type[A]
+    result: type[msgspec.Struct] | None
+    run: Callable[[Session, A], Awaitable[Told]]
+    kind: Kind = "read"
+    is_idempotent: bool = False
+    is_open: bool = False
+
+    def asked(self, arguments: Mapping[str, Any]) -> A:
+        """The arguments, checked. Raises ToolFailed, which names the wrong one."""
+        try:
+            return msgspec.convert(arguments, self.arguments)
+        except msgspec.ValidationError as error:
+            raise ToolFailed(
+                f"{self.name}: {_told(str(error), self._names)}", code="arguments_invalid"
+            ) from None
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(field.encode_name for field in msgspec.structs.fields(self.arguments))
+
+    @cached_property
+    def input_schema(self) -> dict[str, Any]:
+        return schema_of(self.arguments)
+
+    @cached_property
+    def output_schema(self) -> dict[str, Any] | None:
+        return None if self.result is None else schema_of(self.result)
+
+    def input_schema_for(self, account: str | None) -> dict[str, Any]:
+        """The schema of the arguments, without the account if the path of the server names it."""
+        schema = self.input_schema
+        if account is None or ACCOUNT not in schema["properties"]:
+            return schema
+        properties = {name: inner for name, inner in schema["properties"].items() if name != ACCOUNT}
+        return {**schema, "properties": properties}
+
+
+def schema_of(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON schema of a struct, in one piece, without what says nothing to an agent."""
+    whole = msgspec.json.schema(struct)
+    schema: dict[str, Any] = _plain(whole, whole.get("$defs", {}))
+    return schema
+
+
+def _plain(schema: Any, named: Mapping[str, Any]) -> Any:
+    """A schema without references, titles and null: an argument without a value is left out, and null does the same."""
+    if isinstance(schema, list):
+        return [_plain(part, named) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(named[schema["$ref"].rpartition("/")[2]], named)
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        rest = {key: part for key, part in schema.items() if key != "anyOf"}
+        return _plain({**choices[0], **rest}, named)
+    kept = {
+        key: part
+        for key, part in schema.items()
+        if key not in {"$defs", "title"} and (key, part) not in _EMPTY
+    }
+    if "properties" in kept:
+        kept["properties"] = {name: _plain(part, named) for name, part in kept["properties"].items()}
+    return {key: part if key == "properties" else _plain(part, named) for key, part in kept.items()}
+
+
+_EMPTY: tuple[tuple[str, Any], ...] = (("default", None), ("required", []))
+
+
+def _told(text: str, names: tuple[str, ...]) -> str:
+    """What msgspec says of a wrong argument, in the words of this project."""
+    unknown = text.partition("unknown field `")[2].partition("`")[0]
+    if unknown:
+        return f"There is no argument {unknown!r}.{did_you_mean(unknown, names)} It takes {', '.join(names)}."
+    place = text.rpartition(" - at `$")[2].rstrip("`").lstrip(".") if " - at `$" in text else ""
+    reason = text.partition(" - at ")[0]
+    return f"{place}: {reason}." if place else f"{reason}."
