@@ -1,6 +1,7 @@
 """A PostgreSQL with many organisations, against one with few; and how long a new one takes on each storage.
 
-Ten organisations are alone, or a hundred of a thousand are asked in turn.
+Ten organisations are alone, or a hundred of a thousand are asked in turn. Ten of a thousand show which part is due to
+the many that are asked.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from moorage.crm.organisations.service import Organisations
 
 _CONNECTIONS = 32
 _OF_CROWD = 10  # How many of a crowd are asked, for each of few.
+_FEW_OF_CROWD = "few of a crowd"
 _FIRST_NEW = 1_000_000  # The number of the first lead that is inserted.
 _NEW = 5  # Organisations that are made in a round.
 _LIST = f"/crm/v8/Leads?fields={','.join(leads.FIVE_FIELDS)}"
@@ -37,8 +39,12 @@ def crowd(run: Run, database: Database, homes: Mapping[str, Home]) -> dict[str, 
     with ExitStack() as stack:
         reads: Candidates = {}
         inserts: Candidates = {}
-        for name, held in ((FEW, run.organisations), (CROWD, run.crowd)):
-            home, asked = homes[name], min(held, run.organisations * _OF_CROWD)
+        few, many = run.organisations, min(run.crowd, run.organisations * _OF_CROWD)
+        for name, home, held, asked in (
+            (FEW, homes[FEW], few, few),
+            (CROWD, homes[CROWD], run.crowd, many),
+            (_FEW_OF_CROWD, homes[CROWD].beside(), run.crowd, few),
+        ):
             tokens = asyncio.run(_tokens(home, range(0, held, held // asked)[:asked]))
             server = stack.enter_context(home.serving())
             for call, requests in _requests(server, tokens).items():
@@ -53,14 +59,15 @@ def crowd(run: Run, database: Database, homes: Mapping[str, Home]) -> dict[str, 
         samples = rounds(reads, warm) | rounds(inserts, warm)
     figures = asyncio.run(_new(run, homes[CROWD], database))
     for call in (*CROWD_READS, CROWD_INSERT):
-        few, many = samples[f"{call} {FEW}"], samples[f"{call} {CROWD}"]
+        alone, crowded, same = (samples[f"{call} {name}"] for name in (FEW, CROWD, _FEW_OF_CROWD))
         name = f"postgresql.crowd.{call}"
-        figures[f"{name}.per_second"] = [one.per_second for one in many]
-        figures[f"{name}.crowd_ratio"] = times_longer(many, few)
-        figures[f"{name}.cpu_ratio"] = cpu_ratio(many, few)
+        figures[f"{name}.per_second"] = [one.per_second for one in crowded]
+        figures[f"{name}.crowd_ratio"] = times_longer(crowded, alone)
+        figures[f"{name}.same_ratio"] = times_longer(same, alone)
+        figures[f"{name}.cpu_ratio"] = cpu_ratio(crowded, alone)
         figures[f"{name}.database_cpu_ratio"] = [
             this.database_cpu_us / that.database_cpu_us
-            for this, that in zip(many, few, strict=True)
+            for this, that in zip(crowded, alone, strict=True)
             if this.database_cpu_us and that.database_cpu_us
         ]
     return figures

@@ -229,6 +229,7 @@ def _postgresql() -> Iterator[Figure]:
     for call in (*CROWD_READS, CROWD_INSERT):
         yield Figure(f"postgresql.crowd.{call}.per_second", "1/s", "higher")
         yield Figure(f"postgresql.crowd.{call}.crowd_ratio", "x", "lower", _CROWD_RATIO)
+        yield Figure(f"postgresql.crowd.{call}.same_ratio", "x", "lower")
         yield Figure(f"postgresql.crowd.{call}.cpu_ratio", "x", "lower")
         yield Figure(f"postgresql.crowd.{call}.database_cpu_ratio", "x", "lower")
     yield Figure("postgresql.new_organisation.milliseconds", "ms", "lower")
