@@ -27,14 +27,23 @@ class OriginRefused(MoorageError):
 class ToolFailed(Exception):
     """A tool could not do what it was asked for. The agent reads the message, and the `step` that would help.
 
-    `code` is that of the error of Moorage or of the app; None if the tool refuses by itself.
+    `code` is that of the error of Moorage or of the app; None if the tool refuses by itself. `details` are those of
+    the app's error.
     """
 
-    def __init__(self, message: str, *, step: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: str | None = None,
+        code: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.step = step
         self.code = code
+        self.details: Mapping[str, Any] = details or {}
 
 
 class Held(Exception):

@@ -17,6 +17,7 @@ from moorage.http.errors import MethodNotAllowed, quoted
 from moorage.keys.model import Principal
 from moorage.loopback import is_loopback
 from moorage.mcp.errors import McpMissing, OriginRefused
+from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
 from moorage.mcp.session import Calls, Session
 from moorage.policies import Kind
@@ -53,6 +54,7 @@ class McpServers:
         self._recognise = recognise
         self._rights = rights
         self._base_url = base_url
+        self._memory = Memory()
         self._servers: dict[str, ProfileServer] = {}
         self._making = asyncio.Lock()
 
@@ -77,6 +79,7 @@ class McpServers:
             (request.client.host, request.client.port) if request.client else ("", 0),
             request.headers,
             account=account,
+            memory=self._memory,
         )
 
         async def kinds() -> Collection[Kind]:

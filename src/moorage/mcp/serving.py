@@ -22,6 +22,7 @@ from moorage.mcp.errors import Held, ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.routes import KINDS, SESSION
 from moorage.mcp.session import Session
+from moorage.mcp.texts import in_a_line
 from moorage.mcp.tool import ACCOUNT, Tool
 
 _TTL = 300_000  # Milliseconds for which a client may keep the list of tools.
@@ -139,12 +140,17 @@ def _described(tool: Tool[Any], account: str | None) -> types.Tool:
         description=tool.description,
         input_schema=tool.input_schema_for(account),
         output_schema=tool.output_schema,
-        annotations=types.ToolAnnotations(
-            read_only_hint=tool.kind == "read",
-            destructive_hint=tool.kind == "destructive",
-            idempotent_hint=tool.is_idempotent,
-            open_world_hint=tool.is_open,
-        ),
+        annotations=_hints(tool),
+    )
+
+
+def _hints(tool: Tool[Any]) -> types.ToolAnnotations:
+    """What the protocol lets clients know of a tool. The rest follows: a tool that only reads destroys nothing."""
+    return types.ToolAnnotations(
+        read_only_hint=tool.kind == "read" or None,
+        destructive_hint=None if tool.kind == "read" else tool.kind == "destructive",
+        idempotent_hint=tool.is_idempotent or None,
+        open_world_hint=tool.is_open,
     )
 
 
@@ -168,5 +174,5 @@ def _failure(failed: ToolFailed) -> types.CallToolResult:
     """A line that says what is wrong, and what would help."""
     code = f"{failed.code}: " if failed.code else ""
     step = f" Next: {failed.step}" if failed.step else ""
-    line = " ".join(f"{code}{failed.message}{step}".split())
+    line = in_a_line(f"{code}{failed.message}{step}")
     return types.CallToolResult(content=[types.TextContent(type="text", text=line)], is_error=True)

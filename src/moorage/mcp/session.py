@@ -11,6 +11,7 @@ from moorage.access import Principal
 from moorage.http.inside import InsideAnswer
 from moorage.http.message import Headers
 from moorage.mcp.errors import Held, ToolFailed
+from moorage.mcp.memory import Memory
 
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
 
@@ -49,7 +50,8 @@ class Session:
     """`authorization` proves the key in calls within this process. `account` is the one that the server's path names.
 
     `client` is the address of the agent, and `headers` are those of its request. Calls get `nonce` as the beginning of
-    their Idempotency-Key, so that a tool may be run again after a person has approved its call.
+    their Idempotency-Key, so that a tool may be run again after a person has approved its call. `memory` is that of the
+    process.
     """
 
     principal: Principal
@@ -59,6 +61,7 @@ class Session:
     headers: Mapping[str, str] = field(repr=False)
     account: str | None = None
     nonce: str | None = None
+    memory: Memory = field(default_factory=Memory, repr=False)
     _made: int = 0
 
     def header(self, name: str) -> str | None:
@@ -75,10 +78,12 @@ class Session:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Headers | None = None,
+        keeps_errors: bool = False,
     ) -> Answer:
         """A call of an app, through an account of this name. `path` is the app's own, and encoded already.
 
-        Raises Held if a person has to approve it, and ToolFailed for any refusal.
+        Raises Held if a person has to approve it, and ToolFailed for any refusal; with `keeps_errors`, an error of the
+        app is an answer as any other.
         """
         named = self.account or account
         more = [] if named is None else [(b"Maton-Connection", _header("account", named))]
@@ -86,7 +91,9 @@ class Session:
         if method not in {"GET", "HEAD"} and self.nonce is not None:
             self._made += 1
             more.append((b"Idempotency-Key", f"{self.nonce}.{self._made}".encode()))
-        answer = await self._call(method, f"/{app}{path}", query, body, [*more, *(headers or [])])
+        answer = await self._call(
+            method, f"/{app}{path}", query, body, [*more, *(headers or [])], keeps_errors=keeps_errors
+        )
         if answer.status == 202 and "preference-applied" in answer.headers:
             raise Held(answer.document["approval"])
         return answer
@@ -98,7 +105,14 @@ class Session:
         return await self._call(method, path, query, body, [])
 
     async def _call(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, headers: Headers
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        headers: Headers,
+        *,
+        keeps_errors: bool = False,
     ) -> Answer:
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
         data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
@@ -111,19 +125,24 @@ class Session:
         inside = await self.calls.call(
             method, target, [*always, *headers], data, client=self.client, most=MOST
         )
-        return _checked(inside)
+        return _checked(inside, keeps_errors=keeps_errors)
 
 
-def _checked(inside: InsideAnswer) -> Answer:
+def _checked(inside: InsideAnswer, *, keeps_errors: bool) -> Answer:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in inside.headers}
     answer = Answer(inside.status, headers, inside.body)
     if not inside.is_whole:
         raise ToolFailed(
             f"The answer has more than {MOST:,} bytes.", step="Ask for less: fewer fields, or fewer records."
         )
-    if inside.status >= 400:
+    if inside.status >= 400 and not (keeps_errors and _is_of_app(answer)):
         raise failure_of(answer)
     return answer
+
+
+def _is_of_app(answer: Answer) -> bool:
+    """Whether an error is the app's, and not the gateway's own."""
+    return answer.headers.get("moorage-error-source") != "gateway"
 
 
 def failure_of(answer: Answer) -> ToolFailed:
@@ -134,7 +153,7 @@ def failure_of(answer: Answer) -> ToolFailed:
         document = None
     document = document if isinstance(document, dict) else {}
     own = document.get("error")
-    if answer.headers.get("moorage-error-source") == "gateway" and isinstance(own, dict):
+    if not _is_of_app(answer) and isinstance(own, dict):
         detail = str(document.get("detail", ""))
         step = detail if detail != own.get("message") else None
         return ToolFailed(str(own.get("message")), step=step, code=str(own.get("code")))
@@ -145,7 +164,11 @@ def failure_of(answer: Answer) -> ToolFailed:
     details = document.get("details")
     if isinstance(details, dict) and details:
         told = f"{told} ({', '.join(f'{name}: {_short(value)}' for name, value in details.items())})"
-    return ToolFailed(told, code=code if isinstance(code, str) else None)
+    return ToolFailed(
+        told,
+        code=code if isinstance(code, str) else None,
+        details=details if isinstance(details, dict) else None,
+    )
 
 
 def _short(value: Any) -> str:

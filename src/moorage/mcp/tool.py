@@ -1,6 +1,7 @@
 """What a tool is, and how its arguments and its result are described to agents."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -40,6 +41,7 @@ class Tool(Generic[A]):
 
     def asked(self, arguments: Mapping[str, Any]) -> A:
         """The arguments, checked. Raises ToolFailed, which names the wrong one."""
+        _require_json(self.name, arguments)
         try:
             return msgspec.convert(arguments, self.arguments)
         except msgspec.ValidationError as error:
@@ -57,7 +59,10 @@ class Tool(Generic[A]):
 
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
-        return None if self.result is None else schema_of(self.result)
+        """What a result may have. A call that waits for a person has none of it, so nothing is required."""
+        if self.result is None:
+            return None
+        return {key: part for key, part in schema_of(self.result, _OF_RESULTS).items() if key != "required"}
 
     def input_schema_for(self, account: str | None) -> dict[str, Any]:
         """The schema of the arguments, without the account if the path of the server names it."""
@@ -68,33 +73,49 @@ class Tool(Generic[A]):
         return {**schema, "properties": properties}
 
 
-def schema_of(struct: type[msgspec.Struct]) -> dict[str, Any]:
+def _require_json(tool: str, arguments: Mapping[str, Any]) -> None:
+    """Raises ToolFailed for arguments that can't be written as JSON again, such as an infinite number."""
+    reason = None
+    try:
+        json.dumps(arguments, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        reason = "A text has a character that is not whole (a lone surrogate)."
+    except RecursionError:
+        reason = "Lists and objects lie too deep within each other."
+    except ValueError:
+        reason = "A number is too large."
+    if reason is not None:
+        raise ToolFailed(f"{tool}: {reason}", code="arguments_invalid")
+
+
+_UNSAID = frozenset({"$defs", "title"})
+_OF_RESULTS = _UNSAID | {"description", "default"}  # A result shows itself what it is.
+
+
+def schema_of(struct: type[msgspec.Struct], unsaid: Collection[str] = _UNSAID) -> dict[str, Any]:
     """The JSON schema of a struct, in one piece, without what says nothing to an agent."""
     whole = msgspec.json.schema(struct)
-    schema: dict[str, Any] = _plain(whole, whole.get("$defs", {}))
+    schema: dict[str, Any] = _plain(whole, whole.get("$defs", {}), unsaid)
     return schema
 
 
-def _plain(schema: Any, named: Mapping[str, Any]) -> Any:
+def _plain(schema: Any, named: Mapping[str, Any], unsaid: Collection[str]) -> Any:
     """A schema without references, titles and null: an argument without a value is left out, and null does the same."""
     if isinstance(schema, list):
-        return [_plain(part, named) for part in schema]
+        return [_plain(part, named, unsaid) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _plain(named[schema["$ref"].rpartition("/")[2]], named)
+        return _plain(named[schema["$ref"].rpartition("/")[2]], named, unsaid)
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         rest = {key: part for key, part in schema.items() if key != "anyOf"}
-        return _plain({**choices[0], **rest}, named)
-    kept = {
-        key: part
-        for key, part in schema.items()
-        if key not in {"$defs", "title"} and (key, part) not in _EMPTY
-    }
+        return _plain({**choices[0], **rest}, named, unsaid)
+    kept = {key: part for key, part in schema.items() if key not in unsaid and (key, part) not in _EMPTY}
     if "properties" in kept:
-        kept["properties"] = {name: _plain(part, named) for name, part in kept["properties"].items()}
-    return {key: part if key == "properties" else _plain(part, named) for key, part in kept.items()}
+        properties = kept["properties"].items()
+        kept["properties"] = {name: _plain(part, named, unsaid) for name, part in properties}
+    return {key: part if key == "properties" else _plain(part, named, unsaid) for key, part in kept.items()}
 
 
 _EMPTY: tuple[tuple[str, Any], ...] = (("default", None), ("required", []))
