@@ -57,6 +57,8 @@ SILENT = {
     ("/policies/try", "POST"): "it only says what would be decided",
     ("/mcp", "POST"): "a tool makes calls, and what they change is noted as theirs",
     ("/mcp/c/{account}", "POST"): "the same",
+    ("/mcp/ops", "POST"): "it only shows",
+    ("/mcp/lab", "POST"): "a tool makes calls, and what they change is noted as theirs",
     ("/me/second-factor", "POST"): "a secret that it makes counts only after a code of it was typed",
     ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
 }

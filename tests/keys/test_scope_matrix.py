@@ -83,6 +83,8 @@ MATRIX = {
     # A tool is refused what its key may not do; tests/mcp and tests/flows/test_mcp.py say more.
     ("/mcp", "POST"): OWN,
     ("/mcp/c/{account}", "POST"): OWN,
+    ("/mcp/ops", "POST"): OWN,
+    ("/mcp/lab", "POST"): OWN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

@@ -1,11 +1,14 @@
 """How a tool describes its arguments, and what it says of wrong ones."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 import pytest
 from msgspec import Meta
 
+from moorage.keys.model import Principal
+from moorage.keys.scopes import Scopes
 from moorage.mcp.answers import Table, Told, table_told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.tool import Tool, schema_of
@@ -104,3 +107,18 @@ def test_data_is_marked_and_can_not_end_its_mark():
     lines = content.split("\n")
     assert [index for index, line in enumerate(lines) if line == "=====data====="] == [2, len(lines) - 1]
     assert len(lines) == 6
+
+
+@pytest.mark.parametrize(
+    ("members", "kinds", "scopes", "is_for"),
+    [
+        ({"kind": "destructive"}, ["read", "write"], [], False),
+        ({"kind": "destructive", "least": "read"}, ["read"], [], True),
+        ({"kind": "destructive", "scope": "organisations:write"}, ["read"], ["organisations:write"], True),
+        ({"scope": "organisations:write"}, ["read"], ["organisations:read"], False),
+    ],
+    ids=["too much", "a part", "by scope", "without scope"],
+)
+def test_a_key_sees_tools_of_which_it_may_use_a_part(members, kinds, scopes, is_for):
+    principal = Principal("key", "account", Scopes(frozenset(scopes), frozenset()))
+    assert replace(TOOL, **members).is_for(principal, kinds) == is_for

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from moorage.access import Principal
 from moorage.mcp.answers import Told
 from moorage.mcp.errors import Held
 from moorage.mcp.held import told_of
@@ -23,3 +24,9 @@ class Profile:
     @cached_property
     def by_name(self) -> dict[str, Tool[Any]]:
         return {tool.name: tool for tool in self.tools}
+
+    def require(self, principal: Principal) -> None:
+        """Raises ScopeMissing for a key that has the scope of none of the tools, if all of them have one."""
+        scopes = [tool.scope for tool in self.tools]
+        if not any(scope is None or principal.may(scope) for scope in scopes):
+            principal.require(scopes[0] or "")

@@ -1,6 +1,6 @@
 """What a key may do at all, so that an agent is shown no tools that it can never use."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from moorage.access import Reach
@@ -47,6 +47,20 @@ class Rights:
             return _by_scopes(principal)
         guards = [await self._guards.guard_of(principal, connection) for connection in connections]
         return [kind for kind in KINDS if any(guard is None or guard.may_ever(kind) for guard in guards)]
+
+    async def organisations(self, principal: Principal) -> Mapping[str, Sequence[str]]:
+        """The organisations of the embedded CRM to which connections lead that a key sees: their slugs, each with the
+        names of these connections.
+        """
+        filters = Filters(app=APP, status="ACTIVE", environment="embedded")
+        found: dict[str, list[str]] = {}
+        for connection in await self._connections.search(
+            principal.account_id, filters, limit=None, reach=principal.reach
+        ):
+            if connection.upstream is not None and connection.upstream.organisation is not None:
+                names = found.setdefault(connection.upstream.organisation, [])
+                names.append(connection.labels.alias or connection.id)
+        return found
 
 
 def _by_scopes(principal: Principal) -> Collection[Kind]:

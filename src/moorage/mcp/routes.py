@@ -1,7 +1,7 @@
 """The paths of the MCP server: who may come in, and to which tools."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,18 +20,19 @@ from moorage.mcp.errors import McpMissing, OriginRefused
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
 from moorage.mcp.session import Calls, Session
-from moorage.policies import Kind
 
 if TYPE_CHECKING:
     from moorage.mcp.serving import ProfileServer
 
 SESSION = "moorage.session"  # In the scope of a request: the session of its caller.
-KINDS = (
-    "moorage.kinds"  # In the scope of a request: gives the kinds of calls that the key may make somewhere.
-)
 
 # Each path of the server, and where its profile is declared. It is loaded at the first call.
-PROFILES: Mapping[str, str] = {"/mcp": "moorage.mcp.crm", "/mcp/c/{account}": "moorage.mcp.crm"}
+PROFILES: Mapping[str, str] = {
+    "/mcp": "moorage.mcp.crm",
+    "/mcp/c/{account}": "moorage.mcp.crm",
+    "/mcp/ops": "moorage.mcp.ops",
+    "/mcp/lab": "moorage.mcp.lab",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +72,18 @@ class McpServers:
         caller = await self._recognise(request)
         principal = caller.principal
         act_as("key", principal.key_id, principal.name, principal.account_id)
-        account = request.path_params.get("account")
         scope[SESSION] = Session(
             principal,
             caller.authorization,
             self._calls,
+            self._rights,
             (request.client.host, request.client.port) if request.client else ("", 0),
             request.headers,
-            account=account,
+            account=request.path_params.get("account"),
             memory=self._memory,
         )
-
-        async def kinds() -> Collection[Kind]:
-            return await self._rights.kinds(principal, account)
-
-        scope[KINDS] = kinds
         server = await self._server(module)
+        server.profile.require(principal)
         await server.answer(scope, receive, send)
 
     async def _server(self, module: str) -> "ProfileServer":

@@ -20,7 +20,7 @@ from moorage.logs import Log
 from moorage.mcp.answers import HARD_CAP, Told
 from moorage.mcp.errors import Held, ToolFailed
 from moorage.mcp.profile import Profile
-from moorage.mcp.routes import KINDS, SESSION
+from moorage.mcp.routes import SESSION
 from moorage.mcp.session import Session
 from moorage.mcp.texts import in_a_line
 from moorage.mcp.tool import ACCOUNT, Tool
@@ -36,7 +36,7 @@ class ProfileServer:
     """Serves the tools of a profile to clients of all revisions of the protocol. It keeps nothing between requests."""
 
     def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+        self.profile = profile
         server: Server[Any] = Server(
             "moorage",
             version=moorage.__version__,
@@ -73,22 +73,22 @@ class ProfileServer:
         await self._manager.handle_request(scope, receive, send)
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
-        tool = self._profile.by_name.get(name)
+        tool = self.profile.by_name.get(name)
         return None if tool is None else tool.input_schema
 
     async def _list(
         self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
+        session = _session(context)
         try:
-            kinds = await _scope(context)[KINDS]()
+            kinds = await session.kinds()
         except MoorageError as error:
             raise MCPError(types.INVALID_PARAMS, error.message) from None
-        account = _session(context).account
-        tools = [_described(tool, account) for tool in self._profile.tools if tool.kind in kinds]
-        return types.ListToolsResult(tools=tools)
+        tools = [tool for tool in self.profile.tools if tool.is_for(session.principal, kinds)]
+        return types.ListToolsResult(tools=[_described(tool, session.account) for tool in tools])
 
     async def _call(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        tool = self._profile.by_name.get(params.name)
+        tool = self.profile.by_name.get(params.name)
         session = _session(context)
         if tool is None:
             failed = ToolFailed(f"There is no tool {params.name[:80]!r}.", step="tools/list shows all tools.")
@@ -98,7 +98,7 @@ class ProfileServer:
         except ToolFailed as failed:
             return _failure(failed)
         except Held as held:
-            told = self._profile.waiting(held)
+            told = self.profile.waiting(held)
         except MoorageError as error:
             return _failure(ToolFailed(error.message, step=error.help, code=error.code))
         except Exception:
@@ -109,15 +109,10 @@ class ProfileServer:
         return _result(told)
 
 
-def _scope(context: Context) -> Scope:
-    """The ASGI scope of the request that a message came with."""
-    assert context.request is not None, "each message comes with a request of its own"
-    scope: Scope = context.request.scope
-    return scope
-
-
 def _session(context: Context) -> Session:
-    session: Session = _scope(context)[SESSION]
+    """The session of the request that a message came with."""
+    assert context.request is not None, "each message comes with a request of its own"
+    session: Session = context.request.scope[SESSION]
     return session
 
 
@@ -156,10 +151,11 @@ def _hints(tool: Tool[Any]) -> types.ToolAnnotations:
 
 def _result(told: Told) -> types.CallToolResult:
     encoded = msgspec.json.encode(told.data)
-    if len(encoded) > HARD_CAP:
+    size = len(encoded) if told.data is not None else len(told.text.encode())
+    if size > HARD_CAP:
         return _failure(
             ToolFailed(
-                f"The result has {len(encoded):,} bytes, and no more than {HARD_CAP:,} go to an agent.",
+                f"The result has {size:,} bytes, and no more than {HARD_CAP:,} go to an agent.",
                 step="Ask for fewer fields or records.",
                 code="result_too_large",
             )

@@ -1,17 +1,19 @@
 """One call of a tool: for whom it is made, and how it calls the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from moorage.access import Principal
 from moorage.http.inside import InsideAnswer
 from moorage.http.message import Headers
+from moorage.keys.model import Principal
 from moorage.mcp.errors import Held, ToolFailed
 from moorage.mcp.memory import Memory
+from moorage.mcp.rights import Rights
+from moorage.policies import Kind
 
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
 
@@ -57,6 +59,7 @@ class Session:
     principal: Principal
     authorization: str = field(repr=False)
     calls: Calls = field(repr=False)
+    rights: Rights = field(repr=False)
     client: tuple[str, int]
     headers: Mapping[str, str] = field(repr=False)
     account: str | None = None
@@ -67,6 +70,13 @@ class Session:
     def header(self, name: str) -> str | None:
         """A header of the agent's request."""
         return self.headers.get(name)
+
+    async def kinds(self) -> Collection[Kind]:
+        """The kinds of calls that the key may make: through the account of the path, or through any.
+
+        Raises the errors of `Rights.kinds`.
+        """
+        return await self.rights.kinds(self.principal, self.account)
 
     async def app(
         self,

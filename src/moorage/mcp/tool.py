@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from moorage.access import Principal
 from moorage.mcp.answers import Told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
@@ -23,10 +24,11 @@ A = TypeVar("A", bound=msgspec.Struct)
 
 @dataclass(frozen=True)
 class Tool(Generic[A]):
-    """`kind` is the worst that it does: a key that may not do that anywhere does not see the tool.
+    """`kind` is the worst that it does, and `least` the least, if that is something else.
 
-    `arguments` and `result` are structs, from which the JSON schemas are made; without a `result` it is any JSON. An
-    `is_open` tool reaches beyond the accounts that are connected.
+    A key sees the tool if it may do the least of it somewhere. A tool of the control API has a `scope` in place of
+    that, as policies are about apps. `arguments` and `result` are structs, from which the JSON schemas are made;
+    without a `result` it is any JSON. An `is_open` tool reaches beyond the accounts that are connected.
     """
 
     name: str
@@ -36,8 +38,14 @@ class Tool(Generic[A]):
     result: type[msgspec.Struct] | None
     run: Callable[[Session, A], Awaitable[Told]]
     kind: Kind = "read"
+    least: Kind | None = None
+    scope: str | None = None
     is_idempotent: bool = False
     is_open: bool = False
+
+    def is_for(self, principal: Principal, kinds: Collection[Kind]) -> bool:
+        """True if a key sees it, which may make calls of these kinds to apps."""
+        return principal.may(self.scope) if self.scope is not None else (self.least or self.kind) in kinds
 
     def asked(self, arguments: Mapping[str, Any]) -> A:
         """The arguments, checked. Raises ToolFailed, which names the wrong one."""

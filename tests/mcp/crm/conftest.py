@@ -12,6 +12,7 @@ from moorage.http.message import Parts, Request
 from moorage.keys.model import Principal
 from moorage.mcp.crm import PROFILE
 from moorage.mcp.memory import Memory
+from moorage.mcp.rights import Rights
 from moorage.mcp.session import Session
 from tests.crm.conftest import (  # noqa: F401 (fixtures)
     begin,
@@ -68,7 +69,13 @@ class Tools:
     def __call__(self, name, **arguments):
         tool = PROFILE.by_name[name]
         session = Session(
-            Principal(self.key, "team"), "Bearer x", self.door, ("127.0.0.1", 1), {}, memory=self.memory
+            Principal(self.key, "team"),
+            "Bearer x",
+            self.door,
+            Rights(None, None),
+            ("127.0.0.1", 1),
+            {},
+            memory=self.memory,
         )
         told = asyncio.run(tool.run(session, tool.asked(arguments)))
         self.data = msgspec.json.decode(msgspec.json.encode(told.data))
