@@ -2,7 +2,14 @@
 
 from time import monotonic
 
-from moorage.requests import Caller, Note
+import msgspec
+
+from moorage.policies import Classifier
+from moorage.requests import Caller, Note, Notes
+from moorage.requests.blocks import Called, NewBlock, content_of, notes_of
+from moorage.requests.writer import Writer
+
+_WRITER = Writer(None, Notes(), Classifier({}).classify)
 
 
 def noted(account, *, key="key_1", app="zoho-crm", connection="c", environment="embedded", **members):
@@ -30,5 +37,29 @@ def log_call(control, account, **members):
 
 def log_calls(control, notes):
     for note in notes:
-        control.rooms.request_notes.add(note)
+        add(control.rooms.request_notes, note)
     control.run(control.rooms.request_writer.write())
+
+
+def add(notes, note):
+    """Add a call of a key without a policy to the notes that wait."""
+    return notes.add((note.caller, note.method, note.native, None), msgspec.structs.astuple(note)[3:14])
+
+
+def taken(notes):
+    """Take the calls that wait, as the log would keep them."""
+    return [note for sheet in notes.take() for note in calls_on(sheet)]
+
+
+def calls_on(sheet):
+    return notes_of(content_of(sheet, list(map(_WRITER._called, sheet.whats))))
+
+
+def block_of(*notes):
+    """A block with calls, as they are."""
+    waiting, called = Notes(), {}
+    for note in notes:
+        sheet = add(waiting, note)
+        what = note.caller, note.method, note.native
+        called.setdefault(what, Called(*what, note.operation, note.verdict, note.rule))
+    return NewBlock(sheet.account_id, len(sheet), content_of(sheet, list(called.values())))

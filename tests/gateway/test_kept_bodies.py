@@ -17,10 +17,10 @@ def keeping(**options):
 
 
 def kept(world):
-    wait_until(lambda: world.notes.bodies.waiting)
-    [bodies] = world.notes.bodies.waiting
-    world.notes.bodies.waiting.clear()
-    assert bodies.note is world.notes.waiting[-1]
+    wait_until(lambda: world.notes.bodies.held)
+    [sheet] = world.notes.take()
+    [(index, bodies)] = sheet.bodies.items()
+    assert index == len(sheet) - 1
     return bodies
 
 
@@ -58,7 +58,8 @@ def test_nothing_is_kept_of_strangers_and_of_calls_without_bodies(relayed):
         "POST /zoho-crm/a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer wrong-wrong\r\nContent-Length: 2\r\n\r\n{}"
     )
     client.answer()
-    assert client.world.notes.bodies.waiting == [] and len(client.world.notes.waiting) == 1
+    [sheet] = client.world.notes.take()
+    assert sheet.bodies == {} and len(sheet) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from moorage.requests.bodies import WaitingBodies
 from tests.approvals.conftest import asked
+from tests.calls import taken
 from tests.gateway.wire import OK, Scripted, World
 
 CALL = HeldCall("PUT", b"/crm/v8/Leads?x=%20", [(b"Content-Type", b"application/json")], b'{"data":[]}')
@@ -132,10 +133,10 @@ def test_an_answer_that_is_too_long_is_not_kept(send):
 
 
 def test_an_approved_call_is_on_record_under_the_id_of_its_approval(send):
-    notes = send.world.notes.waiting
-    notes.clear()
+    notes = send.world.notes
+    notes.take()
     send(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")
-    [note] = notes
+    [note] = taken(notes)
     assert (note.request_id, note.method, note.status, note.verdict, note.sent) == (
         b"a1",
         b"PUT",
@@ -146,8 +147,8 @@ def test_an_approved_call_is_on_record_under_the_id_of_its_approval(send):
     assert (note.caller.key_id, note.bytes_in, note.bytes_out) == ("agent", len(CALL.body), 2)
     with pytest.raises(UpstreamUnreachable):
         send(None)
-    assert (notes[-1].status, notes[-1].error, notes[-1].sent) == (0, "upstream_unreachable", "unknown")
-    notes.clear()
+    [note] = taken(notes)
+    assert (note.status, note.error, note.sent) == (0, "upstream_unreachable", "unknown")
 
 
 def test_reading_for_a_diff_asks_once_and_only_gets(send):
@@ -162,14 +163,16 @@ def test_reading_for_a_diff_asks_once_and_only_gets(send):
 
 
 def test_its_bodies_are_kept_if_bodies_are_kept(send):
-    send.world.notes.bodies = waiting = WaitingBodies(4)
+    send.world.notes.take()
+    send.world.notes.bodies = WaitingBodies(4)
     try:
         send()
         with pytest.raises(UpstreamUnreachable):
             send(None)
     finally:
         send.world.notes.bodies = None
-    answered, failed = waiting.waiting
+    [sheet] = send.world.notes.take()
+    answered, failed = sheet.bodies.values()
     assert (answered.request.start, answered.request.size) == (CALL.body[:4], len(CALL.body))
     assert answered.answer.start == OK.partition(b"\r\n\r\n")[2][:4]
     assert failed.request == answered.request and failed.answer is None

@@ -6,7 +6,7 @@ from moorage.keys.scopes import EVERYTHING, parse
 from moorage.requests import bodies, sealed
 from moorage.requests.bodies import Bodies, body_of
 from moorage.requests.service import Keeping
-from tests.calls import log_calls, noted
+from tests.calls import add, log_calls, noted
 
 HEADERS = [(b"Content-Type", b"application/json")]
 SENT, GOT = b'{"data":[{"Last_Name":"Lee","password":"x"}]}', b'{"data":[{"code":"SUCCESS"}]}'
@@ -31,12 +31,13 @@ def key_of(control, account, scopes=("requests:read", "requests:bodies", "keys:w
 
 
 def log_bodies(control, account, *ids):
-    notes = [noted(account, request_id=id_) for id_ in ids or ("r1",)]
-    for note in notes:
+    notes = control.rooms.request_notes
+    for id_ in ids or ("r1",):
+        sheet = add(notes, noted(account, request_id=id_))
         request, answer = body_of(HEADERS, len(SENT), SENT), body_of(HEADERS, len(GOT), GOT)
-        control.rooms.request_notes.bodies.add(Bodies(note, request, answer, ()))
-    log_calls(control, notes)
-    assert control.rooms.request_notes.bodies.held == 0
+        notes.bodies.add(sheet, Bodies(request, answer, ()))
+    log_calls(control, [])
+    assert notes.bodies.held == 0
 
 
 def shown(caller, id_="r1"):

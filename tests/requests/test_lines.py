@@ -13,7 +13,7 @@ from moorage.requests import lines
 from moorage.requests.lines import AccessLines
 from moorage.requests.notes import Notes
 from moorage.requests.writer import Writer
-from tests.calls import noted
+from tests.calls import add, block_of, noted
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def form(monkeypatch):
 def write(*notes):
     access = AccessLines(Log("moorage.test"))
     if access.are_wanted:
-        access.write(notes, 1_796_000_000_000_000)
+        access.write(block_of(*notes), 1_796_000_000_000_000)
 
 
 def test_a_line_of_json_has_what_every_line_has_and_the_request_id(form, capsys):
@@ -88,7 +88,7 @@ def test_a_second_has_only_so_many_lines_and_the_next_says_how_many_more_there_w
     access = AccessLines(Log("moorage.test"))
     for now, count in ((1, 3), (1, 1), (2, 1)):
         monkeypatch.setattr(lines, "time", lambda now=now: now)
-        access.write([noted("a")] * count, 0)
+        access.write(block_of(*[noted("a")] * count), 0)
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in told] == [
         *["request.ended"] * 2,
@@ -101,7 +101,7 @@ def test_a_second_has_only_so_many_lines_and_the_next_says_how_many_more_there_w
 def test_a_server_without_a_request_log_has_access_lines(control, form, capsys):
     form(JsonForm())
     notes = Notes()
-    notes.add(noted("a", path="/x?token=abc"))
+    add(notes, noted("a", path="/x?token=abc"))
     control.run(Writer(None, notes, control.rooms.request_writer._classify).close())
     assert json.loads(capsys.readouterr().err)["path"] == "/x?token=*"
 

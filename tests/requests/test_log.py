@@ -2,14 +2,16 @@
 
 import urllib.parse
 
+import msgspec
 import pytest
 
 from moorage.access import EVERYWHERE, Reach
-from moorage.requests import service, writer
+from moorage.requests import notes, service, store, writer
+from moorage.requests.blocks import NewBlock
 from moorage.requests.service import Keeping
 from moorage.requests.writer import Writer
 from moorage.storage.errors import DatabaseUnusable
-from tests.calls import log_call, log_calls, noted
+from tests.calls import add, log_call, log_calls, noted
 
 DAY = 24 * 3600
 
@@ -49,6 +51,25 @@ def test_pages_have_each_call_once_and_the_newest_first(control, owner):
     calls, count = pages(owner)
     assert [call["request_id"] for call in calls] == ["r4", "r3", "r2", "r1", "r0"]
     assert count == 3
+
+
+def test_each_call_of_a_block_has_what_was_called_and_how_it_ended(control, owner):
+    made = [("r1", "/crm/v8/Leads", 200), ("r2", "/crm/v8/Deals", 404), ("r3", "/crm/v8/Leads", 201)]
+    log_calls(control, [noted(owner.account, request_id=id_, path=path, status=s) for id_, path, s in made])
+    calls = owner.get("/requests").json["requests"]
+    assert [(call["request_id"], call["path"], call["status"]) for call in reversed(calls)] == made
+
+
+def test_a_block_of_an_older_version_is_read(control, owner):
+    old = NewBlock(owner.account, 1, msgspec.msgpack.encode([noted(owner.account, status=404)]))
+
+    async def write():
+        async with control.rooms.request_database.transaction() as tx:
+            await tx.connection.run(lambda opened: store.add(tx.now, 0, [old], opened))
+
+    control.run(write())
+    [call] = owner.get("/requests?q=status:404").json["requests"]
+    assert (call["request_id"], call["path"]) == ("r1", "/crm/v8/Leads")
 
 
 def test_a_look_that_takes_too_long_ends_between_two_calls(control, owner, monkeypatch):
@@ -130,9 +151,10 @@ def test_old_calls_and_too_many_calls_are_removed(control, owner):
 def test_notes_wait_while_the_database_is_away_and_too_many_are_told(control, owner, monkeypatch):
     rooms = control.rooms
     monkeypatch.setattr(writer, "MOST_READY", 2)
+    monkeypatch.setattr(notes, "LONGEST_SHEET", 1)
     monkeypatch.setattr(rooms.request_database, "transaction", _unusable)
     for index in range(3):
-        rooms.request_notes.add(noted(owner.account, request_id=f"r{index}"))
+        add(rooms.request_notes, noted(owner.account, request_id=f"r{index}"))
     with pytest.raises(DatabaseUnusable):
         control.run(rooms.request_writer.write())
     monkeypatch.undo()

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.requests import Caller, Operation, service, store
+from moorage.requests import Caller, service
 from moorage.requests.fields import FIELDS, filter_of
 from moorage.requests.model import Call, Names
+from moorage.requests.notes import Operation
 from moorage.requests.query import TEXT, QueryInvalid, Term, Value, parse
-from tests.calls import noted
+from tests.calls import block_of, noted
 
 NOW = 1_800_000_000_000_000
 HOUR = 3600 * 1_000_000
@@ -162,7 +163,7 @@ def test_any_text_is_a_query_or_a_mistake_in_it(text):
 def test_no_block_with_a_call_that_fits_is_passed_over(queries, status, error):
     wanted, it = filter_of(" ".join(queries), NAMES, NOW), call(status=status, error=error)
     if wanted.accepts(it):
-        assert service._may_contain(store._encode([it.note]), wanted)
+        assert service._may_contain(block_of(it.note).content, wanted)
 
 
 def test_many_wildcards_take_no_longer_than_few():
@@ -176,7 +177,7 @@ def test_what_a_call_must_not_contain_is_searched_in_no_block():
 
 
 def test_a_block_without_a_call_that_fits_is_passed_over():
-    content = store._encode([call(status=200, bytes_out=500).note])
+    block = block_of(call(status=200, bytes_out=500).note).content
     for query in (
         "status:>=400",
         "status:500",
@@ -186,7 +187,7 @@ def test_a_block_without_a_call_that_fits_is_passed_over():
         "contacts",
         "error:gone",
     ):
-        assert not service._may_contain(content, filter_of(query, NAMES, NOW)), query
+        assert not service._may_contain(block, filter_of(query, NAMES, NOW)), query
 
 
 @pytest.mark.parametrize("status", [0, 101, 200, 204, 205, 404, 500])

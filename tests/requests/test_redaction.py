@@ -8,7 +8,6 @@ import pytest
 from moorage.requests.bodies import Bodies, body_of
 from moorage.requests.redaction import documents
 from moorage.secret_names import HIDDEN
-from tests.calls import noted
 
 JSON, FORM = b"application/json", b"application/x-www-form-urlencoded"
 
@@ -16,7 +15,7 @@ JSON, FORM = b"application/json", b"application/x-www-form-urlencoded"
 def shown(data, type_=JSON, *, most=10_000, secrets=(), coding=b""):
     headers = [(b"Content-Type", type_), (b"Content-Encoding", coding)]
     body = body_of(headers, len(data), data[:most])
-    return documents(Bodies(noted("a"), body, None, secrets))["request"]
+    return documents(Bodies(body, None, secrets))["request"]
 
 
 def text_of(document, **options):

@@ -12,7 +12,7 @@ from moorage.requests.model import Names
 from moorage.requests.service import EVERYTHING, Filter, within
 from moorage.requests.store import LONGEST_BLOCK
 from moorage.requests.tail import Listener, Tails
-from tests.calls import log_call, noted
+from tests.calls import add, log_call, noted
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_it_goes_on_inside_the_longest_block(control, owner):
 
 async def write(control, *notes):
     for note in notes:
-        control.rooms.request_notes.add(note)
+        add(control.rooms.request_notes, note)
     await control.rooms.request_writer.write()
 
 

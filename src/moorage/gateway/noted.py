@@ -1,7 +1,7 @@
 """A call that gets into the request log when it ends."""
 
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from moorage.approvals.model import Answer, HeldCall
 from moorage.errors import MoorageError
@@ -10,8 +10,8 @@ from moorage.gateway.target import Target
 from moorage.http.answering import DoorExchange
 from moorage.http.errors import STATUS
 from moorage.http.message import Response
-from moorage.policies import Decision
-from moorage.requests import Caller, Note, Notes, Operation, Sent, Source
+from moorage.policies import Decision, Verdict
+from moorage.requests import Caller, Notes, Sent, Sheet, Source
 from moorage.requests.bodies import Bodies, body_of, token_of
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class NotedCall(DoorExchange):
         ended: float,
         error: str | None = None,
         caller: Caller | None = None,
-    ) -> Note | None:
-        """Note the end of a call. Returns the note; None if there is none, or was one already."""
+    ) -> Sheet | None:
+        """Note the end of a call. Returns the sheet with it; None if there is no note, or was one already."""
         began, self._began = self._began, 0.0
         if not began:
             return None
@@ -88,32 +88,22 @@ class NotedCall(DoorExchange):
             caller = self._resolved.caller
         if caller is None or notes is None:
             return None
-        note = Note(
-            caller,
-            self._head.method,
-            self._native,
-            self._request_id,
-            began,
-            self._sent_at,
-            self._answered_at,
-            ended,
-            status,
-            source,
-            error,
-            self._size,
-            self._bytes_out,
-            "true" if self._status else "unknown" if self.request_sent else "false",
+        return notes.add(
+            (caller, self._head.method, self._native, self.decision),
+            (
+                self._request_id,
+                began,
+                self._sent_at,
+                self._answered_at,
+                ended,
+                status,
+                source,
+                error,
+                self._size,
+                self._bytes_out,
+                "true" if self._status else "unknown" if self.request_sent else "false",
+            ),
         )
-        if self.decision is not None:
-            note.operation, note.verdict, note.rule = _decided(self.decision)
-        notes.add(note)
-        return note
-
-
-def _decided(decision: Decision) -> tuple[Operation, str, str | None]:
-    """What a call does, what the policy says of it, and by which rule."""
-    operation, verdict = decision.operation, decision.verdict
-    return Operation(operation.name, operation.kind, operation.modules[:20]), verdict.action, verdict.rule
 
 
 def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
@@ -123,6 +113,16 @@ def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
     connection = dict(error.through).get(b"Moorage-Connection")
     connection_id = None if connection is None else connection.decode("ascii").partition(";")[0]
     return Caller(*error.called_by, headers.route_key.app.decode("latin-1"), connection_id)
+
+
+class _Approved(NamedTuple):
+    """The decision about a call that a person has approved."""
+
+    operation: None = None
+    verdict: Verdict = Verdict("ask", "A person has approved it.")
+
+
+_APPROVED = _Approved()
 
 
 class OwnNote:
@@ -136,31 +136,29 @@ class OwnNote:
         self._began = monotonic()
 
     def answered(self, answer: Answer) -> None:
-        note = self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
-        self._keep_bodies(note, answer)
+        sheet = self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
+        self._keep_bodies(sheet, answer)
 
     def failed(self, error: str, *, sent: Sent) -> None:
         self._keep_bodies(self._add(0.0, 0, "gateway", error, 0, sent), None)
 
     def _add(
         self, answered: float, status: int, source: Source, error: str | None, size: int, sent: Sent
-    ) -> Note | None:
+    ) -> Sheet | None:
         if self._notes is None:
             return None
-        target, call = self._target, self._call
-        what = target.caller, call.method.encode("latin-1"), call.native, self._request_id
-        moments = self._began, self._began, answered, monotonic()
-        note = Note(*what, *moments, status, source, error, len(call.body), size, sent)
-        note.verdict = "ask"
-        self._notes.add(note)
-        return note
+        call, began = self._call, self._began
+        what = self._target.caller, call.method.encode("latin-1"), call.native, _APPROVED
+        moments = began, began, answered, monotonic()
+        how = status, source, error, len(call.body), size, sent
+        return self._notes.add(what, (self._request_id, *moments, *how))
 
-    def _keep_bodies(self, note: Note | None, answer: Answer | None) -> None:
-        if note is None or self._notes is None or self._notes.bodies is None:
+    def _keep_bodies(self, sheet: Sheet | None, answer: Answer | None) -> None:
+        if sheet is None or self._notes is None or self._notes.bodies is None:
             return
         waiting, body = self._notes.bodies, self._call.body
         request = body_of(self._call.headers, len(body), body[: waiting.most])
         answered = None
         if answer is not None:
             answered = body_of(answer.headers, len(answer.body), answer.body[: waiting.most])
-        waiting.add(Bodies(note, request, answered, token_of(self._target.authorization)))
+        waiting.add(sheet, Bodies(request, answered, token_of(self._target.authorization)))

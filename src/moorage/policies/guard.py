@@ -22,7 +22,8 @@ _LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
 _IDS = re.compile(rb"/\d{6,}(?=/|$)")
 
 
-@dataclass(frozen=True, slots=True)
+# Each is only equal to itself: the request log looks it up by itself, for each call.
+@dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """What is decided about a call. `error` refuses it. If it `looks`, a look at the body may change the decision.
 

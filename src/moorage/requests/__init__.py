@@ -1,5 +1,5 @@
 """The request log: which calls went through the gateway, and how they ended."""
 
-from moorage.requests.notes import Caller, Note, Notes, Operation, Sent, Source
+from moorage.requests.notes import Caller, Note, Notes, Sent, Sheet, Source
 
-__all__ = ["Caller", "Note", "Notes", "Operation", "Sent", "Source"]
+__all__ = ["Caller", "Note", "Notes", "Sent", "Sheet", "Source"]

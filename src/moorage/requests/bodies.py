@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from moorage.requests.notes import Note
+from moorage.requests.notes import Sheet
 
 MOST_HELD = 32 * 1024 * 1024  # Bytes of bodies that wait. Those that come then are left out.
 _SHORTEST_SECRET = 8
@@ -40,7 +40,6 @@ def body_of(headers: Iterable[tuple[bytes, bytes]], size: int, start: bytes) -> 
 class Bodies(msgspec.Struct, gc=False):
     """The bodies of one call, and the secrets that it was made with, which an app may have repeated."""
 
-    note: Note
     request: Body | None
     answer: Body | None
     secrets: tuple[bytes, ...]
@@ -54,17 +53,16 @@ class Bodies(msgspec.Struct, gc=False):
 
 
 class WaitingBodies:
-    """The bodies that wait to be written. Of each body the first `most` bytes are kept."""
+    """How many bytes of bodies wait to be written (`held`). Of each body the first `most` bytes are kept."""
 
-    __slots__ = ("held", "most", "waiting")
+    __slots__ = ("held", "most")
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.held = 0
-        self.waiting: list[Bodies] = []
 
-    def add(self, bodies: Bodies) -> None:
-        """Keep the bodies of a call, if it has any."""
+    def add(self, sheet: Sheet, bodies: Bodies) -> None:
+        """Keep the bodies of the last call of a sheet, if it has any."""
         if bodies.request is None and bodies.answer is None:
             return
         if self.held + bodies.held > MOST_HELD:
@@ -72,7 +70,7 @@ class WaitingBodies:
                 if body is not None:
                     body.start, body.is_crowded = b"", True
         self.held += bodies.held
-        self.waiting.append(bodies)
+        sheet.bodies[len(sheet) - 1] = bodies
 
 
 def token_of(authorization: bytes | None) -> tuple[bytes, ...]:

@@ -1,12 +1,12 @@
 """Access lines: a line of the process log for each call that went through the gateway."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import time
 
 import msgspec
 
 from moorage.logs import Log
+from moorage.requests.blocks import NewBlock, notes_of
 from moorage.requests.notes import Note
 
 EVENT = "request.ended"
@@ -53,17 +53,18 @@ class AccessLines:
     def are_wanted(self) -> bool:
         return self._log.is_enabled_for_info
 
-    def write(self, notes: Sequence[Note], epoch: int) -> None:
-        """`epoch` is as in `store.blocks`. The paths of the notes are those that may be shown."""
+    def write(self, block: NewBlock, epoch: int) -> None:
+        """Write a line for each call of a block. `epoch` is as in `store.blocks`."""
         now = int(time())
         if now != self._second:
             self._second, self._room = now, MOST
             if self._left_out:
                 self._log.info("request.lines_left_out", count=self._left_out)
                 self._left_out = 0
-        lines = [_line(note, epoch / 1_000_000) for note in notes[: self._room]]
-        self._room -= len(lines)
-        self._left_out += len(notes) - len(lines)
+        notes = notes_of(block.content)[: self._room] if self._room else ()
+        self._room -= len(notes)
+        self._left_out += block.count - len(notes)
+        lines = [_line(note, epoch / 1_000_000) for note in notes]
         self._log.info_lines(_encode(lines), lambda: map(_values, lines))
 
 

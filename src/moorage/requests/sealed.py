@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from moorage.logs import Log
+from moorage.requests.blocks import NewBlock
 from moorage.requests.bodies import WaitingBodies
-from moorage.requests.notes import Note
+from moorage.requests.notes import Sheet
 from moorage.requests.redaction import documents
 from moorage.requests.store import no_room
 from moorage.storage import Database, Transaction
@@ -35,35 +36,29 @@ bodies = sa.Table(
 log = Log(__name__)
 
 
-class _Ready(NamedTuple):
-    """A call's bodies without their secrets. The note is kept so that nothing else gets its `id`."""
-
-    note: Note
-    text: str
-
-
 class BodyWriter:
     """Writes the bodies of calls beside the calls."""
 
     def __init__(self, vault: Vault, waiting: WaitingBodies) -> None:
         self._vault = vault
         self._waiting = waiting
-        self._ready: dict[int, _Ready] = {}
 
-    async def make_ready(self) -> None:
-        """Remove the secrets from the bodies that wait."""
-        waiting = self._waiting
-        taken, waiting.waiting = waiting.waiting, []
-        for each in taken:
-            text = json.dumps(documents(each))
-            self._ready[id(each.note)] = _Ready(each.note, text)
-            waiting.held += len(text) - each.held
+    async def texts(self, sheet: Sheet) -> dict[int, str]:
+        """The bodies of the calls of a sheet without their secrets, by the index of the call."""
+        texts = {}
+        for index, bodies in sheet.bodies.items():
+            texts[index] = text = json.dumps(documents(bodies))
+            self._waiting.held += len(text) - bodies.held
             await asyncio.sleep(0)  # Calls go first.
+        return texts
 
-    async def write(self, tx: Transaction, numbered: Iterable[tuple[int, Note]]) -> None:
-        """Write the bodies of calls that are written in the same transaction."""
-        ready = self._ready
-        those = [(number, note, ready[id(note)].text) for number, note in numbered if id(note) in ready]
+    async def write(self, tx: Transaction, numbered: Iterable[tuple[int, NewBlock]]) -> None:
+        """Write the bodies of blocks that are written in the same transaction, by the numbers of their first calls."""
+        those = [
+            (block.account_id, first + index, text)
+            for first, block in numbered
+            for index, text in block.bodies.items()
+        ]
         if not those:
             return
         try:
@@ -72,19 +67,16 @@ class BodyWriter:
             log.warning("requests.bodies_left_out", count=len(those))
             return
         rows = []
-        for number, note, text in those:
-            account_id = note.caller.account_id
+        for account_id, number, text in those:
             content = ring.seal(_owner(account_id, number), PURPOSE, text)
             size = len(content)
             rows.append({"number": number, "account_id": account_id, "size": size, "content": content})
         await tx.connection.execute(bodies.insert(), rows)
 
-    def forget(self, notes: Iterable[Note]) -> None:
+    def forget(self, blocks: Iterable[NewBlock]) -> None:
         """Forget the bodies of calls that were written, or never will be."""
-        for note in notes:
-            ready = self._ready.pop(id(note), None)
-            if ready is not None:
-                self._waiting.held -= len(ready.text)
+        for block in blocks:
+            self._waiting.held -= sum(map(len, block.bodies.values()))
 
 
 class KeptBodies:

@@ -122,6 +122,11 @@ class Requests:
         async with self._database.reading() as tx:
             return await store.newest_notices(tx, NOTICES)
 
+    async def require_writable(self) -> None:
+        """Raises DatabaseUnusable if no call can be written. Changes nothing."""
+        async with self._database.transaction(quiet=True) as tx:
+            await store.prune_notices(tx, -1)
+
     async def prune(self, keeping: Keeping) -> None:
         """Remove what is too old or too much, in small steps, so that nobody waits long. Raises DatabaseUnusable."""
         async with self._database.reading() as tx:

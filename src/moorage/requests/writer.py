@@ -1,46 +1,37 @@
-"""Writes notes to the request log, in batches and in the background."""
+"""Writes notes to the request log, in blocks and in the background."""
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from math import inf
 from time import monotonic, time
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from moorage.background import Loop
 from moorage.bounded import Bounded
 from moorage.jobs.owners import has_ended, name_of
 from moorage.logs import Log
 from moorage.requests import store
+from moorage.requests.blocks import Called, NewBlock, content_of
 from moorage.requests.lines import AccessLines
-from moorage.requests.notes import Note, Notes, Operation
+from moorage.requests.notes import Classified, Notes, Operation, Sheet, What
 from moorage.requests.sealed import BodyWriter
 from moorage.requests.shown import LONGEST, shown, shown_modules
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
-BATCH = 500
-AT_ONCE = 5000  # Notes that one transaction writes, as each costs a millisecond.
-LONGEST_WAIT = 1.0  # Seconds from the end of a call to its batch, if the batch does not become full before.
-_LOOK = 0.1  # Seconds between two looks at how many notes wait.
+AT_ONCE = 50  # Blocks that one transaction writes.
+LONGEST_WAIT = 1.0  # Seconds from the end of a call to its block.
 SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
 _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
 _REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
-# Notes that wait for the database, at most. One that is away for long must not fill the memory.
-MOST_READY = 20_000
+# Calls that wait for the database, at most. One that is away for long must not fill the memory.
+MOST_READY = 100_000
 _MICROSECONDS = 1_000_000
 
 log = Log(__name__)
-
-
-class Classified(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def modules(self) -> tuple[str, ...]: ...
 
 
 # Says what a call of an app does, by its method, path and query.
@@ -50,7 +41,7 @@ Classify: TypeAlias = Callable[[str, str, bytes, bytes], Classified]
 class Writer:
     """Writes what `notes` has to the process log, and to the database if there is one.
 
-    A process that ends without `close` may lose its last batch; the next one notices.
+    A process that ends without `close` may lose its last second; the next one notices.
     """
 
     def __init__(
@@ -59,7 +50,8 @@ class Writer:
         self._database = database
         self._bodies = bodies
         self._lines = AccessLines(log)
-        self._ready: list[Note] = []  # They only have to be stored.
+        self._taken = deque[Sheet]()
+        self._ready: list[NewBlock] = []  # They only have to be stored.
         self._classify = classify
         self._notes = notes
         self._name = name_of(os.getpid())
@@ -70,18 +62,15 @@ class Writer:
         return (Loop("requests.write", self.keep_writing),)
 
     async def keep_writing(self) -> None:
-        """Write without end: once a second, or when a batch is full. While the database can't be used, notes wait."""
-        next_told = next_written = -inf
+        """Write once a second, without end. While the database can't be used, notes wait."""
+        next_told = -inf
         while True:
             now = monotonic()
-            is_due = now >= next_written
             if now >= next_told and await self._done(self.tell()):
                 next_told = now + SEEN_SECONDS
-            elif (waiting := len(self._notes.waiting) + len(self._ready)) and (is_due or waiting >= BATCH):
-                next_written = now + LONGEST_WAIT
-                if not await self._done(self.write()):
-                    await asyncio.sleep(LONGEST_WAIT)
-            await asyncio.sleep(_LOOK)
+            if self._notes or self._ready:
+                await self._done(self.write())
+            await asyncio.sleep(LONGEST_WAIT)
 
     async def begin(self, *, alone: bool = False) -> None:
         """Note which writers have ended without a word; if `alone`, all of them. Raises DatabaseUnusable."""
@@ -119,44 +108,49 @@ class Writer:
             batch = self._ready[:AT_ONCE]
             async with self._database.transaction(quiet=True) as tx:
                 add = partial(store.add, tx.now, self._epoch(tx.now), batch)
-                numbered = await tx.connection.run(add)
+                firsts = await tx.connection.run(add)
                 if self._bodies is not None:
-                    await self._bodies.write(tx, numbered)
-            self._forget(self._ready[: len(batch)])
+                    await self._bodies.write(tx, zip(firsts, batch, strict=True))
             del self._ready[: len(batch)]
+            self._forget(batch)
 
     async def _make_ready(self) -> None:
-        """Give notes the path that may be shown, and what they do; and write their access lines."""
-        notes = self._notes
-        while batch := notes.take(BATCH):
-            for note in batch:
-                self._complete(note)
+        """Make blocks of the sheets, and write their access lines."""
+        self._taken += self._notes.take()
+        while self._taken:
+            block = await self._block(self._taken.popleft())
             if self._lines.are_wanted:
-                self._lines.write(batch, self._epoch(int(time() * _MICROSECONDS)))
-            self._ready += batch if self._database is not None else ()
+                self._lines.write(block, self._epoch(int(time() * _MICROSECONDS)))
+            if self._database is not None:
+                self._ready.append(block)
             await asyncio.sleep(0)  # Calls go first.
-        if self._bodies is not None:
-            await self._bodies.make_ready()
-        too_many = len(self._ready) - MOST_READY
-        if too_many > 0:
-            self._forget(self._ready[-too_many:])
-            del self._ready[-too_many:]
-            notes.dropped += too_many
+        while sum(block.count for block in self._ready) > MOST_READY:
+            dropped = self._ready.pop()
+            self._notes.dropped += dropped.count
+            self._forget([dropped])
 
-    def _forget(self, notes: Sequence[Note]) -> None:
-        if self._bodies is not None:
-            self._bodies.forget(notes)
+    async def _block(self, sheet: Sheet) -> NewBlock:
+        content = content_of(sheet, list(map(self._called, sheet.whats)))
+        bodies = {} if self._bodies is None else await self._bodies.texts(sheet)
+        return NewBlock(sheet.account_id, len(sheet), content, bodies)
 
-    def _complete(self, note: Note) -> None:
-        key = note.caller.app, note.method, note.native
+    def _forget(self, blocks: Sequence[NewBlock]) -> None:
+        if self._bodies is not None:
+            self._bodies.forget(blocks)
+
+    def _called(self, what: What) -> Called:
+        """What was called, with the path that may be shown."""
+        caller, method, native, decided = what
+        key = caller.app, method, native
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = shown(note.native), self._operation(*key)
-        note.native = known[0]
-        if note.operation is None:
-            note.operation = known[1]
-        else:
-            note.operation = _kept(note.operation)
+            known = self._known[key] = shown(native), self._operation(*key)
+        path, operation = known
+        if decided is None:
+            return Called(caller, method, path, operation)
+        if decided.operation is not None:
+            operation = _kept(decided.operation)
+        return Called(caller, method, path, operation, decided.verdict.action, decided.verdict.rule)
 
     @staticmethod
     def _epoch(now: int) -> int:

@@ -1,0 +1,67 @@
+"""A block of the log: the calls of a sheet, as they are stored.
+
+A block is MessagePack with three members: what was called, which of that each call did, and how each call ended. So a
+word that a wanted call has to contain can be searched in its bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from moorage.requests.notes import Caller, Ending, Note, Operation, Sheet
+
+
+class Called(msgspec.Struct, gc=False, array_like=True):
+    """What was called, as the log keeps it. A new member is the last one, and has a default."""
+
+    caller: Caller
+    method: bytes
+    native: bytes
+    operation: Operation | None = None
+    verdict: str | None = None
+    rule: str | None = None
+
+
+class _Content(msgspec.Struct, gc=False):
+    called: list[Called]
+    order: list[int]
+    endings: list[Ending]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlock:
+    """A block that has to be stored. `bodies` are texts, by the index of their call."""
+
+    account_id: str
+    count: int
+    content: bytes
+    bodies: Mapping[int, str] = field(default_factory=dict)
+
+
+_MAP = 0x80  # A map of a few members [MessagePack].
+_ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Content).decode
+_decode_older = msgspec.msgpack.Decoder(list[Note]).decode
+
+
+def content_of(sheet: Sheet, called: Sequence[Called]) -> bytes:
+    """The content of a block with the calls of a sheet. `called` is in the order of `sheet.whats`."""
+    endings = msgspec.Raw(_ARRAY_32 + len(sheet).to_bytes(4) + sheet.endings)
+    return _encode({"called": called, "order": sheet.order, "endings": endings})
+
+
+def notes_of(content: bytes) -> list[Note]:
+    """The calls of a block. One of a version before 30 November 2026 is an array of whole notes."""
+    if content[0] & 0xF0 != _MAP:
+        return _decode_older(content)
+    block = _decode(content)
+    called = block.called
+    return [_note(called[place], ending) for place, ending in zip(block.order, block.endings, strict=True)]
+
+
+def _note(called: Called, ending: Ending) -> Note:
+    decided = called.operation, called.verdict, called.rule
+    return Note(called.caller, called.method, called.native, *ending, *decided)
