@@ -8,7 +8,7 @@ waits, and what is too much in the meantime is at most what the processes allow 
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from moorage.background import Loop
@@ -31,10 +31,19 @@ class _Counter:
     The span `ends` at that time, in seconds since the epoch: a float, which a clock's time is compared with fast.
     """
 
+    line: _Line
     span: int
-    ends: float
     total: int
     fresh: int = 0
+    ends: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = _end(self.line, self.span)
+
+    def begin(self, now: float) -> None:
+        """Begin the present span, of which nothing is spent."""
+        self.span, self.total, self.fresh = int(now // self.line[2]), 0, 0
+        self.ends = _end(self.line, self.span)
 
 
 class Purses:
@@ -56,7 +65,7 @@ class Purses:
             spent = await store.spent(tx, {purse})
             for line in lines:
                 span, total = spent.get(line, (0, 0))
-                self._counters.setdefault(line, _Counter(span, _end(line, span), total))
+                self._counters.setdefault(line, _Counter(line, span, total))
 
     def purse(self, name: str, budgets: Sequence[Budget]) -> "Purse | None":
         """The purse with this name, for these budgets; None without a budget."""
@@ -82,29 +91,31 @@ class Purses:
         lines = {line: self._counters[line] for line in self._spenders}
         if not lines:
             return
-        fresh = {line: counter.fresh for line, counter in lines.items()}
+        before = {line: (counter.span, counter.fresh) for line, counter in lines.items()}
         async with self._database.transaction(quiet=True) as tx:
             stored = await store.spent(tx, {purse for purse, _, _ in lines})
             totals: dict[_Line, tuple[int, int]] = {}
-            for line, counter in lines.items():
-                span, spent = stored.get(line, (counter.span, 0))
-                if span <= counter.span:  # Else another process has begun a span that is still to come here.
-                    span, spent = counter.span, fresh[line] + (spent if span == counter.span else 0)
+            for line, (own, fresh) in before.items():
+                span, spent = stored.get(line, (own, 0))
+                if span <= own:  # Else another process has begun a span that is still to come here.
+                    span, spent = own, fresh + (spent if span == own else 0)
                     await store.note_spent(tx, line, span, spent)
                 totals[line] = (span, spent)
         for line, (span, spent) in totals.items():
-            counter = lines[line]
-            counter.fresh -= fresh[line]
+            counter, (own, fresh) = lines[line], before[line]
+            if counter.span != own:
+                continue  # A call has begun another span meanwhile, which is settled next time.
+            counter.fresh -= fresh
             counter.span, counter.total = span, spent + counter.fresh
             counter.ends = _end(line, span)
-            if not counter.fresh and self._counters[line] is counter:
+            if not counter.fresh:
                 self._spenders.discard(line)
 
 
 class Purse:
     """Takes calls from the budgets of one policy. All purses with one name share their counters."""
 
-    __slots__ = ("_counters", "_lines", "_spenders", "_timestamp")
+    __slots__ = ("_counters", "_lines", "_places", "_spenders", "_timestamp")
 
     def __init__(
         self,
@@ -117,41 +128,46 @@ class Purse:
         self._counters = counters
         self._spenders = spenders
         self._timestamp = clock.timestamp
+        # For each budget: the most, whether calls count, and its counter. Empty until the first call, because a counter
+        # that is there keeps `Purses.load` from reading what was spent.
+        self._places: tuple[tuple[int, bool, _Counter], ...] = ()
 
     def take(self, records: int) -> None:
         """Count a call. Raises BudgetExhausted, and counts nothing then."""
-        # Most calls of a key with budgets come here: each counter is looked up once.
-        now, counters = self._timestamp(), self._counters
-        for budget, line in self._lines:
-            counter = counters.get(line)
-            if counter is None or counter.ends <= now:
-                counter = counters[line] = _begun(line, now)
-            amount = 1 if budget.counts == "calls" else records
+        # Most calls of a key with budgets come here, so nothing is looked up.
+        now = self._timestamp()
+        for most, counts_calls, counter in self._places or self._found(now):
+            if counter.ends <= now:
+                counter.begin(now)
+            amount = 1 if counts_calls else records
             total = counter.total + amount
-            if total > budget.most and amount:
-                self._give_back(budget, records)
-                raise BudgetExhausted(budget, amount, counter.ends - now)
+            if total > most and amount:
+                self._refuse(counter, records, now)
             if not counter.fresh:  # Else the line is among the spenders.
-                self._spenders.add(line)
+                self._spenders.add(counter.line)
             counter.total = total
             counter.fresh += amount
 
-    def _give_back(self, refused: Budget, records: int) -> None:
-        """Undo what `take` has counted before a budget refused the call."""
-        for budget, line in self._lines:
-            if budget is refused:
-                return
-            counter, amount = self._counters[line], 1 if budget.counts == "calls" else records
+    def _found(self, now: float) -> tuple[tuple[int, bool, _Counter], ...]:
+        """The counters, which begin now if they are not there."""
+        for _, line in self._lines:
+            if line not in self._counters:
+                self._counters[line] = _Counter(line, int(now // line[2]), 0)
+        self._places = tuple(
+            (budget.most, budget.counts == "calls", self._counters[line]) for budget, line in self._lines
+        )
+        return self._places
+
+    def _refuse(self, refusing: _Counter, records: int, now: float) -> None:
+        """Undo what `take` has counted before a budget refused the call. Raises BudgetExhausted."""
+        for (budget, line), (_, counts_calls, counter) in zip(self._lines, self._places, strict=True):
+            amount = 1 if counts_calls else records
+            if counter is refusing:
+                raise BudgetExhausted(budget, amount, counter.ends - now)
             counter.total -= amount
             counter.fresh -= amount
             if not counter.fresh:
                 self._spenders.discard(line)
-
-
-def _begun(line: _Line, now: float) -> _Counter:
-    """A counter for the present span."""
-    span = int(now // line[2])
-    return _Counter(span, _end(line, span), 0)
 
 
 def _end(line: _Line, span: int) -> float:
