@@ -72,7 +72,7 @@ def test_all_is_well_after_the_first_start_and_stays_as_it_is(moorage, started):
     checks = told(moorage)
     assert list(checks)[:-1] == [
         "settings", "data folder", "disk", "control database", "vault key", "embedded CRM", "server", "vault",
-        "organisations", "OAuth clients",
+        "request log", "organisations", "OAuth clients",
     ]  # fmt: skip
     [diagnosis] = checks.pop("diagnoses")
     assert {check["severity"] for check in checks.values()} == {"ok"}
@@ -83,7 +83,7 @@ def test_all_is_well_after_the_first_start_and_stays_as_it_is(moorage, started):
 def test_people_read_a_line_for_each(moorage, started):
     outcome = moorage("doctor")
     lines = outcome.out.splitlines()
-    assert outcome.status == 0 and len(lines) == 11
+    assert outcome.status == 0 and len(lines) == 12
     assert all(line.startswith("ok       ") for line in lines)
     assert lines[3] == "ok       control database: The control database is sound and up to date."
     assert "Their callback URL is http://127.0.0.1:8787/connect/callback." in outcome.out
@@ -187,6 +187,17 @@ def test_files_and_clients_that_make_no_sense_are_told_beside_all_else(moorage, 
 
 
 # Databases
+
+
+def test_a_request_log_that_cannot_be_written_is_told_beside_all_else(moorage, started, monkeypatch):
+    (started / "requests.db").write_bytes(b"This is no database. " * 500)
+    checks = told(moorage, status=1)
+    assert is_told(checks["request log"], "database_unusable")
+    assert is_told(checks["organisations"], "organisations_open", "ok")
+    (started / "requests.db").unlink()
+    assert is_told(told(moorage)["request log"], "requests_not_begun", "ok")
+    monkeypatch.setenv("MOORAGE_REQUESTS_KEPT", "0")
+    assert is_told(told(moorage)["request log"], "requests_off", "ok")
 
 
 def without_log(database):

@@ -19,6 +19,13 @@ def test_list_asks_for_all_by_default(server, moorage):
     assert server.seen[0].target == "/connections"
 
 
+def test_list_goes_on_to_the_end_unless_it_has_a_limit(server, moorage):
+    server.answers(200, {"connections": [CONNECTION], "next_cursor": "1.a"})
+    server.answers_next(200, {"connections": [CONNECTION]})
+    assert moorage.connections.list(app="zoho-crm") == [CONNECTION] * 2
+    assert server.seen[1].target == "/connections?app=zoho-crm&cursor=1.a"
+
+
 def test_get_escapes_the_id(server, moorage):
     server.answers(200, {"connection": CONNECTION})
     assert moorage.connections.get("../c 1") == CONNECTION

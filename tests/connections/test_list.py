@@ -48,9 +48,29 @@ def test_the_limit_counts_from_the_oldest_and_0_means_all(owner, three):
     assert ids(owner.get("/connections?limit=999999999")) == three
 
 
+@pytest.mark.parametrize("filters", ["", "&environment=embedded"])
+def test_a_list_that_is_cut_goes_on_behind_its_cursor(control, owner, filters):
+    control.organisation("acme")
+    names = {"app": "zoho-crm", "organisation": "acme"}  # All at once: the ids decide, too.
+    made = {owner.call("POST", "/connections", names).json["connection"]["id"] for _ in range(5)}
+    first = owner.get(f"/connections?limit=2{filters}")
+    owner.call("DELETE", f"/connections/{ids(first)[-1]}")  # What the cursor names may be gone.
+    pages = [first]
+    while cursor := pages[-1].json.get("next_cursor"):
+        pages.append(owner.get(f"/connections?limit=2{filters}&cursor={cursor}"))
+    assert [len(ids(page)) for page in pages] == [2, 2, 1]
+    assert {id_ for page in pages for id_ in ids(page)} == made
+    assert ids(owner.get(f"/connections?{filters}")) == [id_ for page in pages for id_ in ids(page)][:1] + [
+        id_ for page in pages[1:] for id_ in ids(page)
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [
+        ("cursor=1", "parameter_invalid"),
+        ("cursor=1.x", "parameter_invalid"),
+        (f"cursor={'9' * 19}.a", "parameter_invalid"),
         ("app=zoho", "app_unsupported"),
         ("app=Zoho-CRM", "app_unsupported"),
         ("app=%00", "app_unsupported"),

@@ -84,6 +84,7 @@ def test_a_request_whose_process_ended_is_not_made_again(control, owner, monkeyp
 
 
 def test_names_are_kept_for_a_day_and_only_so_many(control, owner, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(service, "_LOOK", 2)
     first = owner.call("POST", "/keys", {"name": "ci"}, **headers("a-1")).json
     control.clock.advance(24 * 3600)
     assert owner.call("POST", "/keys", {"name": "ci"}, **headers("a-1")).json != first
@@ -122,3 +123,12 @@ def test_a_revoked_key_gets_no_kept_answer(control, owner):  # noqa: F811
     assert ask().status == 200
     owner.call("DELETE", f"/keys/{made['key']['id']}")
     assert ask().status == 401
+
+
+def test_of_two_authorization_headers_every_layer_takes_the_first(control, owner, stranger):  # noqa: F811
+    first = [("Idempotency-Key", "a-1"), ("Authorization", f"Bearer {owner.key}")]
+    body = json.dumps({"name": "ci"}).encode()
+    answers = [control.call("POST", "/keys", key=stranger.key, body=body, headers=first) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200] and answers[0].json == answers[1].json
+    assert made(owner) == ["owner", "ci"] and "ci" not in made(stranger)
+    assert owner.call("POST", "/keys", {"name": "ci"}, **headers("a-1")).json == answers[0].json

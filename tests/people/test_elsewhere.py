@@ -10,6 +10,7 @@ from moorage.errors import SettingsInvalid
 from moorage.people.issuer import is_safe
 from moorage.settings import load
 from moorage.web.tries import TRIES
+from tests.audit.entries import entries_of
 from tests.control import Control
 from tests.people.browser import Browser, Phone
 from tests.people.issuer import CLIENT_ID, OTHER_KEY, SECRET, URL, TestIssuer
@@ -265,6 +266,8 @@ class TestAllowed:
         people = control.run(control.rooms.people.list(account))
         assert {person.email for person in people} == {"grace@example.com", "ada@example.org"}
         assert {person.role for person in people} == {"support"}
+        [joined, _] = [entry for entry in entries_of(control) if entry["action"] == "person.joined"]
+        assert joined["after"]["created_at"] is not None
         for number, email in enumerate(["eve@example.org", "eve@sub.example.com", "eve@notexample.com"]):
             issuer.subject, issuer.email = f"eve {number}", email
             assert sign_in(control, issuer).status == 403
@@ -285,6 +288,16 @@ class TestAllowed:
 def test_settings_that_would_be_unsafe_are_refused(tmp_path, changed, says):
     with pytest.raises(SettingsInvalid, match=says):
         load(SETTINGS | changed, home=tmp_path)
+
+
+def test_an_allowed_address_is_lowered_as_the_address_of_a_person():
+    kelvin = "ada.\N{KELVIN SIGN}@example.org"
+    assert load(SETTINGS | {"MOORAGE_OIDC_ALLOW": f"Ada@Example.org, {kelvin}"}).oidc_allow == (
+        "ada@example.org",
+        kelvin,
+    )
+    with pytest.raises(SettingsInvalid):
+        load(SETTINGS | {"MOORAGE_OIDC_ALLOW": "\N{KELVIN SIGN}.example"})
 
 
 def test_plain_http_is_only_for_issuers_on_this_machine():

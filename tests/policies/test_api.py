@@ -124,6 +124,18 @@ def test_a_key_never_changes_its_own_policy(owner, made):
         assert (answer.status, answer.code) == (403, "rights_exceeded")
 
 
+def test_a_key_does_not_limit_a_key_that_may_do_more(owner, made):
+    """Else it could make the owner's key useless, until somebody repairs that at the server."""
+    [owners] = [key["id"] for key in owner.call("GET", "/keys").json["keys"] if key["name"] == "owner"]
+    equal, scopes = made(scopes=["policies:write"]), ["policies:write", "proxy:read"]
+    limited = made(scopes=scopes)
+    for method, body in (("PUT", READONLY), ("DELETE", None)):
+        sent = encoded(body) if body else b""
+        answer = owner.control.call(method, f"/keys/{owners}/policy", key=limited[1], body=sent)
+        assert (answer.status, answer.code) == (403, "scope_missing")
+        assert owner.control.call(method, f"/keys/{equal[0]}/policy", key=limited[1], body=sent).status == 200
+
+
 @pytest.mark.parametrize("policy", [{"mode": "cautious"}, {"mode": "open", "rules": [RULE]}])
 def test_a_key_with_a_policy_gets_around_it_by_no_other_key(owner, made, policy):
     """All that a key with every scope can do: make keys, take the secrets of others, and change their policies."""

@@ -112,14 +112,22 @@ class Connections:
     ) -> list[Connection]:
         """The connections that match all filters and have all tags, the oldest first.
 
-        `status` is ACTIVE, PENDING or FAILED, and `environment` is embedded, sandbox or live.
+        `status` is ACTIVE, PENDING or FAILED, and `environment` is embedded, sandbox or live. Without a `limit` they
+        are all, of which the server sends 1000 at once.
         """
         filters = given(
             app=app, status=status, environment=environment, alias=alias, end_user=end_user, limit=limit
         )
         params = [*filters.items(), *(("tag", tag) for tag in tags)]
-        response = self._client.request("GET", "/connections", params=params)
-        return cast("list[Connection]", response.json()["connections"])
+        listed = list[Connection]()
+        cursor: str | None = None
+        while True:
+            page = [*params, *given(cursor=cursor).items()]
+            document = self._client.request("GET", "/connections", params=page).json()
+            listed += document["connections"]
+            cursor = document.get("next_cursor")
+            if cursor is None or limit is not None:
+                return listed
 
     def get(self, name: str) -> Connection:
         return _connection(self._client.request("GET", _connection_path(name)))

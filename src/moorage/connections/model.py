@@ -14,6 +14,9 @@ STATUSES: tuple[Status, ...] = ("ACTIVE", "PENDING", "FAILED")
 Environment: TypeAlias = Literal["embedded", "sandbox", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("embedded", "sandbox", "live")
 
+# A place in the order of connections: the creation time and the id of the connection before it.
+Place: TypeAlias = tuple[int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:

@@ -17,7 +17,7 @@ from moorage.connections.labels import (
     is_end_user,
     is_tag,
 )
-from moorage.connections.model import ENVIRONMENTS, STATUSES, Environment, Filters
+from moorage.connections.model import ENVIRONMENTS, STATUSES, Connection, Environment, Filters, Place
 from moorage.http.errors import BodyInvalid, ParameterInvalid, quoted
 from moorage.near import did_you_mean
 
@@ -153,6 +153,24 @@ def require_app(app: str, apps: Collection[str]) -> None:
     """Raises AppUnsupported for an app that is not known."""
     if app not in apps:
         raise AppUnsupported(app, ", ".join(sorted(apps)))
+
+
+def cursor_of(last: Connection) -> str:
+    """The cursor of the page that follows this connection."""
+    return f"{last.created}.{last.id}"
+
+
+def place_in(cursor: str | None) -> Place | None:
+    """The place behind which a page begins. Raises ParameterInvalid."""
+    if cursor is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,18})\.([0-9a-f-]{1,64})", cursor)
+    if match is None:
+        raise ParameterInvalid(
+            f"cursor can't be {quoted(cursor)}.",
+            help="Use the next_cursor of the page before, or leave cursor out.",
+        )
+    return int(match[1]), match[2]
 
 
 def limit_in(text: str | None) -> int:

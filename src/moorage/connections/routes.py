@@ -16,10 +16,12 @@ from moorage.connections.reading import (
     LABELS,
     app_and_method_in,
     change_in,
+    cursor_of,
     filters_in,
     flag_in,
     limit_in,
     organisation_in,
+    place_in,
     text_in,
 )
 from moorage.connections.return_urls import ReturnUrls
@@ -27,7 +29,7 @@ from moorage.connections.service import Connections
 from moorage.http.control import Authenticate, Endpoint, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
 
-_PARAMETERS = ("app", "status", "method", "environment", "alias", "tag", "end_user", "limit")
+_PARAMETERS = ("app", "status", "method", "environment", "alias", "tag", "end_user", "limit", "cursor")
 _RELABEL_EXAMPLE = '{"alias": "sales-eu", "tags": ["team:sales"]}'
 
 
@@ -82,8 +84,15 @@ def _search(
         caller = await authenticate(request, "connections:read", *_PARAMETERS)
         filters = filters_in(request.query_params, apps())
         limit = limit_in(request.query_params.get("limit") or None)
-        listed = await connections.search(caller.account_id, filters, limit=limit, reach=caller.reach)
-        return json_response({"connections": await _documents(connections, caller, listed)})
+        after = place_in(request.query_params.get("cursor") or None)
+        found = await connections.search(
+            caller.account_id, filters, limit=limit + 1, reach=caller.reach, after=after
+        )
+        listed = found[:limit]
+        document: dict[str, Any] = {"connections": await _documents(connections, caller, listed)}
+        if len(found) > limit:  # A list that is whole has the form that it has at Maton, too.
+            document["next_cursor"] = cursor_of(listed[-1])
+        return json_response(document)
 
     return search
 

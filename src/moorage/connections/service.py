@@ -21,6 +21,7 @@ from moorage.connections.model import (
     Connection,
     Environment,
     Filters,
+    Place,
     Upstream,
     connection_document,
 )
@@ -153,12 +154,14 @@ class Connections:
         *,
         limit: int | None = None,
         reach: Reach = EVERYWHERE,
+        after: Place | None = None,
     ) -> list[Connection]:
+        """An account's connections that match all filters, the oldest first; those behind a place in that order."""
         async with self._database.reading() as tx:
             if filters.environment is None:
-                return await store.search(tx, account_id, filters, limit=limit, reach=reach)
+                return await store.search(tx, account_id, filters, limit=limit, reach=reach, after=after)
             # Only the app's file knows which accounts are for trials, so the database can't choose them.
-            listed = await store.search(tx, account_id, filters, reach=reach)
+            listed = await store.search(tx, account_id, filters, reach=reach, after=after)
         return [
             connection for connection in listed if self._environment_of(connection) == filters.environment
         ][:limit]

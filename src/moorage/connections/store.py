@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.connections.labels import Labels
-from moorage.connections.model import NO_FILTERS, Connection, Filters, Status, Upstream
+from moorage.connections.model import NO_FILTERS, Connection, Filters, Place, Status, Upstream
 from moorage.storage import Transaction
 
 connections = sa.Table(
@@ -98,11 +98,16 @@ async def search(
     *,
     limit: int | None = None,
     reach: Reach = EVERYWHERE,
+    after: Place | None = None,
 ) -> list[Connection]:
-    """The account's connections that match all filters, the oldest first."""
+    """The account's connections that match all filters, the oldest first; those behind a place in that order."""
     query = sa.select(connections).where(
         connections.c.account_id == account_id, *_within(reach), *_matching(filters)
     )
+    if after is not None:
+        created, id_ = after
+        is_same = connections.c.creation_time == created
+        query = query.where((connections.c.creation_time > created) | (is_same & (connections.c.id > id_)))
     query = query.order_by(connections.c.creation_time, connections.c.id).limit(limit)
     return [_connection(row) for row in await tx.connection.execute(query)]
 

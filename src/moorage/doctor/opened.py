@@ -9,8 +9,13 @@ from moorage.doctor.report import NEARLY_FULL, Check, failed
 from moorage.errors import MoorageError
 from moorage.oauth.diagnosis.findings import Finding
 from moorage.oauth.diagnosis.service import Diagnosis
+from moorage.requests.migrations import REQUESTS
+from moorage.requests.place import url_of
 from moorage.rooms import Rooms
 from moorage.serve.data_folder import Running, callback_url
+from moorage.settings.readers import is_postgresql
+from moorage.storage.migrate import revision
+from moorage.storage.sqlite import sqlite_path
 from moorage.vault.errors import VaultLocked
 
 CONNECTIONS_AT_ONCE = 8  # Connections that are diagnosed at the same time.
@@ -20,6 +25,7 @@ MOST_RELATIONS = 150_000  # Tables and indexes that a PostgreSQL server should h
 async def checks(rooms: Rooms, running: Running | None) -> AsyncIterator[Check]:
     """The checks that need open databases."""
     yield await _vault(rooms)
+    yield await _request_log(rooms)
     async for check in _servers(rooms):
         yield check
     async for check in _organisations(rooms):
@@ -38,6 +44,28 @@ async def _vault(rooms: Rooms) -> Check:
     return Check(
         "vault", Finding("vault_opens", "ok", "The vault key decrypts the stored secrets.", evidence)
     )
+
+
+async def _request_log(rooms: Rooms) -> Check:
+    """Whether calls can be noted. Nothing is written."""
+    if rooms.requests is None:
+        finding = Finding("requests_off", "ok", "No request log is kept.", "MOORAGE_REQUESTS_KEPT is 0.")
+        return Check("request log", finding)
+    url = url_of(rooms.settings)
+    name = REQUESTS.backend(url).name
+    try:
+        is_there = is_postgresql(url) or sqlite_path(url).exists()
+        schema = revision(url, REQUESTS) if is_there else None
+        if schema is not None and schema >= REQUESTS.head:
+            await rooms.requests.require_writable()
+    except MoorageError as error:
+        return Check("request log", failed(error, f"It is {name}."))
+    if schema is None or schema < REQUESTS.head:
+        evidence = f"{name} has {schema or 'no schema'}, and this version needs {REQUESTS.head}."
+        cause = "The request log has no tables of this version yet. The next start of a server makes them."
+        return Check("request log", Finding("requests_not_begun", "ok", cause, evidence))
+    finding = Finding("requests_written", "ok", "Calls can be written to the request log.", f"It is {name}.")
+    return Check("request log", finding)
 
 
 async def _servers(rooms: Rooms) -> AsyncIterator[Check]:

@@ -1,8 +1,9 @@
 """ASGI middleware: a POST of an API key with an Idempotency-Key is made once."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.errors import MoorageError
@@ -80,12 +81,9 @@ def _headers(scope: Scope) -> tuple[str | None, str | None]:
     """The Idempotency-Key and the Authorization of a POST."""
     if scope["type"] != "http" or scope["method"] != "POST":
         return None, None
-    named: dict[bytes, Any] = dict(scope["headers"])
-    key, authorization = named.get(b"idempotency-key"), named.get(b"authorization")
-    return (
-        None if key is None else key.decode("latin-1").strip(),
-        None if authorization is None else authorization.decode("latin-1"),
-    )
+    headers = RequestHeaders(scope=scope)  # Of two it gives the first, as for the routes.
+    key = headers.get("idempotency-key")
+    return None if key is None else key.strip(), headers.get("authorization")
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from moorage.bounded import Bounded
 from moorage.digests import digest_of, digest_of_parts
 from moorage.http.message import Headers, Response
 from moorage.idempotency import store
@@ -10,9 +11,11 @@ from moorage.storage import Database, Transaction
 from moorage.vault.service import Vault
 
 KEPT = 24 * 3600  # Seconds.
-MOST_OF_KEY = 1000  # Beyond, the oldest ones are forgotten.
+MOST_OF_KEY = 1000  # Beyond, the oldest ones are forgotten, now and then.
 LONGEST_NAME = 255
 _BATCH = 100
+_LOOK = 50  # Of so many requests of a key, one looks for what has to be forgotten.
+_COUNTED = 10_000  # Keys.
 
 
 class _Stored(msgspec.Struct):
@@ -25,6 +28,7 @@ class Idempotency:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._since_look = Bounded[str, int](_COUNTED)  # Requests of a key since it was looked for them.
 
     async def begin(self, key_id: str, name: str, request: bytes) -> Response | None:
         """Note that a request is made. Returns the answer that the same one has got; then it must not be made again.
@@ -35,8 +39,12 @@ class Idempotency:
             raise IdempotencyKeyInvalid(LONGEST_NAME)
         digest = digest_of(name)
         async with self._database.transaction(quiet=True) as tx:
-            await self._forget_old(tx, key_id)
+            if self._is_time(key_id):
+                await self._forget_old(tx, key_id)
             known = await store.find(tx, key_id, digest)
+            if known is not None and known.created_at <= tx.now - KEPT * 1_000_000:
+                await self._forget(tx, key_id, digest)
+                known = None
             if known is None:
                 await store.add(tx, key_id, digest, request)
                 return None
@@ -65,8 +73,16 @@ class Idempotency:
         old = await store.before(tx, tx.now - KEPT * 1_000_000, _BATCH)
         many = [(key_id, name) for name in await store.beyond(tx, key_id, MOST_OF_KEY - 1)]
         for owner, name in {*old, *many}:
-            await store.remove(tx, owner, name)
-            await self._vault.shred_in(tx, _owner(owner, name))
+            await self._forget(tx, owner, name)
+
+    async def _forget(self, tx: Transaction, key_id: str, name: bytes) -> None:
+        await store.remove(tx, key_id, name)
+        await self._vault.shred_in(tx, _owner(key_id, name))
+
+    def _is_time(self, key_id: str) -> bool:
+        """True for one of so many requests of a key."""
+        since = self._since_look[key_id] = (self._since_look.get(key_id, -1) + 1) % _LOOK
+        return since == 0
 
 
 def request_digest(method: str, path: bytes, query: bytes, body: bytes) -> bytes:

@@ -24,11 +24,12 @@ _MOST_AT_ONCE = 100
 class Known:
     request: bytes
     is_done: bool
+    created_at: int
 
 
 async def find(tx: Transaction, key_id: str, name: bytes) -> Known | None:
     row = (await tx.connection.execute(sa.select(requests).where(_is(key_id, name)))).first()
-    return Known(row.request, row.is_done) if row else None
+    return Known(row.request, row.is_done, row.created_at) if row else None
 
 
 async def add(tx: Transaction, key_id: str, name: bytes, request: bytes) -> None:

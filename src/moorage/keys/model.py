@@ -86,10 +86,12 @@ class Principal:
         if self.mode == "test":
             raise RightsExceeded(f"A test key can't {what}.", help="Use a live key.")
 
-    def require_no_less_than(self, key: ApiKey, *, to: Literal["give out", "revoke"] = "give out") -> None:
+    def require_no_less_than(
+        self, key: ApiKey, *, to: Literal["give out", "revoke", "change the policy of"] = "give out"
+    ) -> None:
         """Raises ScopeMissing or RightsExceeded if `key` has a right that this caller lacks, or lasts longer.
 
-        So no caller can give itself more rights with another key, or revoke a stronger key.
+        So no caller can give itself more rights with another key, or revoke or limit a stronger key.
         """
         beyond = key.scopes.beyond(self.scopes)
         if beyond is not None:

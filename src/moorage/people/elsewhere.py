@@ -137,10 +137,10 @@ class SignInElsewhere:
         await store.add(tx, person, None)
         await store.change(tx, person.id, issuer=identity.issuer, subject=identity.subject)
         act_as("person", person.id, person.name, person.account_id)
-        after = person_document(person)
-        await note(tx, "person.joined", person.id, account=person.account_id, after=after)
         joined = await store.in_any_account(tx, person.id)
         assert joined is not None
+        after = person_document(joined)
+        await note(tx, "person.joined", joined.id, account=joined.account_id, after=after)
         return joined
 
     def _derived(self, text: str, browser: str, purpose: str) -> str:

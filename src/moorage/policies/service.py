@@ -161,7 +161,7 @@ class Policies:
     async def put(
         self, account_id: str, key_id: str, connection: Connection | None, document: Any, by: Principal | None
     ) -> Policy:
-        """Give a key a policy. Raises KeyUnknown, PolicyInvalid, RightsExceeded and PolicyLaxer."""
+        """Give a key a policy. Raises KeyUnknown, PolicyInvalid, ScopeMissing, RightsExceeded and PolicyLaxer."""
         policy, slot = self.parsed(document), _slot(connection)
         if policy.needs_name and slot != EVERY:
             raise PolicyInvalid(
@@ -198,12 +198,14 @@ class Policies:
     async def _changeable(
         self, tx: Transaction, account_id: str, key_id: str, by: Principal | None
     ) -> PolicySet:
-        await _key(tx, account_id, key_id)
+        key = await _key(tx, account_id, key_id)
         if by is not None and by.key_id == key_id:
             raise RightsExceeded(
                 "A key can't change its own policy.",
                 help="Use another key with policies:write, or `moorage policy set` on the server.",
             )
+        if by is not None:  # Else it could make a stronger key useless, such as the owner's.
+            by.require_no_less_than(key, to="change the policy of")
         return await _set_in(tx, key_id)
 
     # For new keys and secrets (`keys.service.KeyPolicies`).

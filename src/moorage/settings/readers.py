@@ -8,6 +8,7 @@ import binascii
 import ipaddress
 import re
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import urlsplit
 
 from moorage.loopback import is_loopback
@@ -19,6 +20,7 @@ MAIN = "main"
 MIN_CONNECTIONS = 3
 MIN_CRM_CONNECTIONS = 4
 MAX_CONNECTIONS = 100
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _RETURN_URL = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]*)*")
 _POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
@@ -82,7 +84,8 @@ def secret(text: str) -> Secret | None:
 
 def addresses(text: str) -> tuple[str, ...]:
     """E-mail domains and addresses, separated by commas."""
-    words = tuple(word.lower().removeprefix("@") for word in _words(text))
+    # Only letters of ASCII, as in `people.model.as_stored`: another letter in lower case may be that of another person.
+    words = tuple(word.translate(_LOWER).removeprefix("@") for word in _words(text))
     if not all(re.fullmatch(r"([^\s@]{1,64}@)?[a-z0-9.-]{1,253}", word) for word in words):
         raise ValueError("use domains and addresses such as example.com, ada@example.org")
     return words
