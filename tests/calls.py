@@ -52,7 +52,7 @@ def taken(notes):
 
 
 def calls_on(sheet):
-    return notes_of(content_of(sheet, list(map(_WRITER._called, sheet.whats))))
+    return notes_of(content_of(sheet, list(map(_WRITER._called, sheet.places))))
 
 
 def block_of(*notes):

@@ -48,7 +48,7 @@ _decode_older = msgspec.msgpack.Decoder(list[Note]).decode
 
 
 def content_of(sheet: Sheet, called: Sequence[Called]) -> bytes:
-    """The content of a block with the calls of a sheet. `called` is in the order of `sheet.whats`."""
+    """The content of a block with the calls of a sheet. `called` is in the order of `sheet.places`."""
     endings = msgspec.Raw(_ARRAY_32 + len(sheet).to_bytes(4) + sheet.endings)
     return _encode({"called": called, "order": sheet.order, "endings": endings})
 

@@ -99,15 +99,15 @@ _append = msgspec.msgpack.Encoder().encode_into
 class Sheet:
     """Calls of one account, in the order in which they ended.
 
-    `whats` has each `What` once, with its place; `order` has such a place for each call, and `endings` its `Ending`, in
+    `places` has each `What` with a number; `order` has such a number for each call, and `endings` its `Ending` in
     MessagePack. `bodies` are by the index of their call.
     """
 
-    __slots__ = ("account_id", "bodies", "endings", "order", "whats")
+    __slots__ = ("account_id", "bodies", "endings", "order", "places")
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
-        self.whats: dict[What, int] = {}
+        self.places: dict[What, int] = {}
         self.order: list[int] = []
         self.endings = bytearray()
         self.bodies: dict[int, Bodies] = {}
@@ -140,8 +140,8 @@ class Notes:
         sheet = self._begun.get(account_id)
         if sheet is None:
             sheet = self._begun[account_id] = Sheet(account_id)
-        order, whats = sheet.order, sheet.whats
-        order.append(whats.setdefault(what, len(whats)))
+        order, places = sheet.order, sheet.places
+        order.append(places.setdefault(what, len(places)))
         _append(ending, sheet.endings, -1)
         if len(order) == LONGEST_SHEET:
             self._full.append(self._begun.pop(account_id))

@@ -130,7 +130,7 @@ class Writer:
             self._forget([dropped])
 
     async def _block(self, sheet: Sheet) -> NewBlock:
-        content = content_of(sheet, list(map(self._called, sheet.whats)))
+        content = content_of(sheet, list(map(self._called, sheet.places)))
         bodies = {} if self._bodies is None else await self._bodies.texts(sheet)
         return NewBlock(sheet.account_id, len(sheet), content, bodies)
 
