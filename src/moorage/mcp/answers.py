@@ -44,6 +44,11 @@ class Table(msgspec.Struct, omit_defaults=True, kw_only=True):
     note: str | None = None
 
 
+def counted(count: int, what: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def table_told(sentence: str, table: Table) -> Told:
     """A table as a result. `sentence` is followed by the table's own note."""
     told = sentence if table.note is None else f"{sentence} {table.note}"

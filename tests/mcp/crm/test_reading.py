@@ -147,6 +147,9 @@ def test_an_error_of_a_query_says_where(tools):
         tools("query_records", coql="select Last_Name\nfrom Leads where Last_Name =")
     assert failed.value.code == "SYNTAX_ERROR"
     assert "near: " in failed.value.message or "line: " in failed.value.message
+    with pytest.raises(ToolFailed) as failed:
+        tools("query_records", coql="select id from Deals where Stage not like 'Closed%'")
+    assert "picklists take" in failed.value.step
 
 
 def test_whole_records_have_what_there_is(tools, demo):
@@ -219,6 +222,13 @@ def test_modules_and_fields_are_described(tools):
     assert [row[0] for row in tools("describe_module", module="Deals", match="closing")["rows"]] == [
         "Closing_Date"
     ]
+    required = tools("describe_module", module="Deals", match="required")["rows"]
+    assert {row[0] for row in required} == {
+        name for name, row in fields.items() if "required" in (row["rules"] or "")
+    }
+    assert "Account_Name" in {
+        row[0] for row in tools("describe_module", module="Deals", match="lookup")["rows"]
+    }
     with pytest.raises(ToolFailed, match="Did you mean Deals"):
         tools("describe_module", module="Deal")
 

@@ -90,4 +90,6 @@ def fix_for(code: str | None, message: str, details: Mapping[str, Any]) -> str |
         return f"It is too long: no more than {details['maximum_length']} are possible."
     if code == "INVALID_DATA" and ("id given" in message or "record not deleted" in message):
         return "No record has this id; search_records finds the right one."
+    if code == "INVALID_QUERY" and "value given" in message:
+        return "describe_module shows types and options; picklists take =, !=, in and not in."
     return None if code is None else _STEPS.get(code)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from moorage.mcp.answers import Told
+from moorage.mcp.answers import Told, counted
 from moorage.mcp.crm.account import Account, Ids, Module
 from moorage.mcp.crm.calls import call_for_each, path_of
 from moorage.mcp.crm.metadata import near_modules
@@ -26,7 +26,7 @@ async def delete_records(session: Session, asked: Delete) -> Told:
     rows = rows_of_outcomes(outcomes, "deleted")
     for row, id_ in zip(rows, ids, strict=False):
         row.id = row.id or id_
-    return told_of(rows, f"of {len(ids)} records of {asked.module} deleted.")
+    return told_of(rows, f"of {counted(len(ids), 'record')} of {asked.module} deleted.")
 
 
 DELETE_RECORDS = Tool(

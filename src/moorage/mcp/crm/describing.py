@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Table, Told, shortened, table_told, without_empty
+from moorage.mcp.answers import Table, Told, counted, shortened, table_told, without_empty
 from moorage.mcp.crm.account import Account, Module
 from moorage.mcp.crm.calls import call, path_of
 from moorage.mcp.crm.metadata import Field, fields_of, modules_of, near_modules
@@ -22,7 +22,13 @@ _COLUMNS = ("name", "label", "type", "rules", "length", "options", "more_options
 class Describe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     account: Account | None = None
     module: Module | None = None
-    match: Annotated[str, Meta(description="Part of a name or label", max_length=100)] | None = None
+    match: (
+        Annotated[
+            str,
+            Meta(description="Part of a name or label; or a type or rule, such as required", max_length=100),
+        ]
+        | None
+    ) = None
 
 
 class Description(Table, omit_defaults=True, kw_only=True):
@@ -36,7 +42,7 @@ async def describe_module(session: Session, asked: Describe) -> Told:
         return await _modules(session, asked)
     async with near_modules(session, asked.account, asked.module):
         known = await fields_of(session, asked.account, asked.module)
-    fields = [field for field in known.values() if _matches(asked.match, field.api_name, field.field_label)]
+    fields = [field for field in known.values() if _is_wanted(field, asked.match)]
     most = _ALL_OPTIONS if len(fields) == 1 else _OPTIONS
     rows = shortened([_row(field, most) for field in fields])
     table = without_empty(_COLUMNS, rows, always=("name", "type"))
@@ -49,7 +55,7 @@ async def describe_module(session: Session, asked: Describe) -> Told:
         )
     elif not fields:
         told.note = "No field matches; leave match out to see all." if known else None
-    return table_told(f"{len(rows)} fields of {asked.module}.", told)
+    return table_told(f"{counted(len(rows), 'field')} of {asked.module}.", told)
 
 
 async def _modules(session: Session, asked: Describe) -> Told:
@@ -62,11 +68,15 @@ async def _modules(session: Session, asked: Describe) -> Told:
     ]
     table = without_empty(("name", "label"), shortened(rows), always=("name",))
     told = Description(columns=table.columns, rows=table.rows)
-    return table_told(f"{len(table.rows)} modules.", told)
+    return table_told(f"{counted(len(table.rows), 'module')}.", told)
 
 
 def _matches(match: str | None, *texts: str) -> bool:
     return match is None or any(match.casefold() in text.casefold() for text in texts)
+
+
+def _is_wanted(field: Field, match: str | None) -> bool:
+    return _matches(match, field.api_name, field.field_label) or match in {field.data_type, *_rules(field)}
 
 
 def _row(field: Field, most: int) -> list[Any]:

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import HARD_CAP, Table, Told, lines_of, shortened, without_empty
+from moorage.mcp.answers import HARD_CAP, Table, Told, counted, lines_of, shortened, without_empty
 from moorage.mcp.crm.account import Account, Fields, Ids, Module
 from moorage.mcp.crm.calls import call, name_of, path_of
 from moorage.mcp.crm.metadata import columns_of, module_of, near_modules
-from moorage.mcp.crm.searching import named_fields, records_in, unknown_fields
+from moorage.mcp.crm.searching import has_more, named_fields, records_in, unknown_fields
 from moorage.mcp.crm.values import plain_record, rows_of
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
@@ -65,7 +65,8 @@ async def get_records(session: Session, asked: Get) -> Told:
             )
             notes = [f"More than {_WHOLE} records show only these fields; name others in fields."]
     found = [str(record.get("id")) for record in records]
-    shown = _shown(records, is_one_value=len(records) == 1 and len(fields) == 1)
+    is_one_value = len(records) == 1 and len(fields) == 1 and asked.include is None
+    shown = _shown(records, is_one_value=is_one_value)
     told = Records(
         records=shown,
         missing=[id_ for id_ in ids if id_ not in found],
@@ -120,16 +121,12 @@ async def _related(session: Session, asked: Get, ids: Sequence[str]) -> dict[str
     tables = {}
     for id_ in ids:
         document = await call(session, asked.account, "GET", path_of(asked.module, id_, name), query=query)
-        rows = shortened(rows_of(records_in(document), ["id", *columns]), HARD_CAP // 4 // len(ids))
+        records = records_in(document)
+        rows = shortened(rows_of(records, ["id", *columns]), HARD_CAP // 4 // len(ids))
         tables[id_] = without_empty(["id", *columns], rows, always=["id"])
-        info = document.get("info")
-        if isinstance(info, dict) and (info.get("more_records") or len(rows) < _count(document)):
-            tables[id_].note = "There are more."
+        if len(rows) < len(records) or has_more(document):
+            tables[id_].note = "There are more; query_records can ask for all."
     return tables
-
-
-def _count(document: Mapping[str, Any]) -> int:
-    return len(records_in(document))
 
 
 async def _columns_of_list(session: Session, asked: Get, name: str) -> list[str]:
@@ -149,14 +146,14 @@ async def _columns_of_list(session: Session, asked: Get, name: str) -> list[str]
 
 
 def _told(module: str, told: Records) -> Told:
-    sentence = f"{len(told.records)} records of {module}."
+    sentence = f"{counted(len(told.records), 'record')} of {module}."
     if told.missing:
         sentence = f"{sentence} No record has these ids: {', '.join(told.missing)}."
     if told.note is not None:
         sentence = f"{sentence} {told.note}"
     lines = []
     for record in told.records:
-        lines += [f"{name}: {cell(value)}" for name, value in record.items()]
+        lines += [f"{cell(name)}: {cell(value)}" for name, value in record.items()]
         table = told.related.get(str(record.get("id")))
         lines += [] if table is None or not table.rows else ["Related:", *lines_of(table)]
         lines.append("")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Table, Told, shortened, table_told
+from moorage.mcp.answers import Table, Told, counted, shortened, table_told
 from moorage.mcp.crm.account import Account
 from moorage.mcp.crm.calls import call
 from moorage.mcp.crm.cursors import LONGEST, Cursor, cursor_for, digest_of
-from moorage.mcp.crm.searching import NARROW, records_in
+from moorage.mcp.crm.searching import NARROW, has_more, records_in
 from moorage.mcp.crm.values import rows_of
 from moorage.mcp.session import Session, segments
 from moorage.mcp.tool import Tool
@@ -56,16 +56,11 @@ async def query_records(session: Session, asked: Query) -> Told:
     table = Table(columns=columns, rows=shortened(rows_of(records, columns)))
     told += len(table.rows)
     is_cut = len(table.rows) < len(records)
-    if is_cut or (_has_more(document) and (count is None or told < count)):
+    if is_cut or (has_more(document) and (count is None or told < count)):
         table.cursor = Cursor(question, skip=told).written()
     if is_cut:
         table.note = f"The rest did not fit. {NARROW}"
-    return table_told(f"{len(table.rows)} rows.", table)
-
-
-def _has_more(document: Mapping[str, Any]) -> bool:
-    info = document.get("info")
-    return isinstance(info, dict) and bool(info.get("more_records"))
+    return table_told(f"{counted(len(table.rows), 'row')}.", table)
 
 
 def _parts(text: str) -> tuple[str, int, int | None]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Table, Told, shortened, table_told, without_empty
+from moorage.mcp.answers import Table, Told, counted, shortened, table_told, without_empty
 from moorage.mcp.crm.account import Account, Fields, Module
 from moorage.mcp.crm.calls import call, path_of
 from moorage.mcp.crm.cursors import LONGEST, Cursor, cursor_for, digest_of
@@ -61,7 +61,7 @@ async def search_records(session: Session, asked: Search) -> Told:
     if asked.fields is not None:
         unknown = await unknown_fields(session, asked.account, asked.module, names, records)
         table.note = " ".join(filter(None, [table.note, *unknown])) or None
-    return table_told(f"{len(table.rows)} records of {asked.module}.", table)
+    return table_told(f"{counted(len(table.rows), 'record')} of {asked.module}.", table)
 
 
 def _way(asked: Search) -> dict[str, str]:
@@ -90,6 +90,16 @@ def records_in(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [record for record in records if isinstance(record, dict)]
 
 
+def has_more(document: Mapping[str, Any]) -> bool:
+    """Whether the API has more records than those of this answer."""
+    return bool(_info(document).get("more_records"))
+
+
+def _info(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    info = document.get("info")
+    return info if isinstance(info, dict) else {}
+
+
 def _table(records: Sequence[Mapping[str, Any]], columns: Sequence[str], *, chosen: bool) -> Table:
     """As many rows as are affordable. Columns that nobody has chosen are shown only if they have values."""
     rows = shortened(rows_of(records, columns))
@@ -100,14 +110,11 @@ def _page(
     table: Table, cursor: Cursor, document: Mapping[str, Any], limit: int, on_page: int, *, by_token: bool
 ) -> None:
     """Say in a table how it goes on, or how many records there are if that is the end."""
-    info = document.get("info")
-    info = info if isinstance(info, dict) else {}
-    told = cursor.skip + len(table.rows)
-    token = info.get("next_page_token")
+    told, token = cursor.skip + len(table.rows), _info(document).get("next_page_token")
     if told < on_page:
         table.cursor = msgspec.structs.replace(cursor, skip=told).written()
         table.note = f"The rest did not fit. {NARROW}"
-    elif not info.get("more_records"):
+    elif not has_more(document):
         table.total = (cursor.page - 1) * limit + on_page
     elif by_token and isinstance(token, str):
         table.cursor = Cursor(cursor.question, cursor.page + 1, token=token).written()

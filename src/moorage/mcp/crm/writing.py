@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Told
+from moorage.mcp.answers import Told, counted
 from moorage.mcp.crm.account import Account, Module
 from moorage.mcp.crm.advice import RowError, row_error
 from moorage.mcp.crm.calls import call_for_each, path_of
@@ -81,7 +81,7 @@ async def write_records(session: Session, asked: Write) -> Told:
             idempotency_key=asked.idempotency_key,
         )
     rows = rows_of_outcomes(outcomes, "updated" if asked.mode == "update" else "created")
-    return told_of(rows, f"of {len(asked.records)} records of {asked.module} written.")
+    return told_of(rows, f"of {counted(len(asked.records), 'record')} of {asked.module} written.")
 
 
 async def _known_fields(session: Session, asked: Write) -> Mapping[str, Field]:
@@ -110,7 +110,7 @@ def _tried(asked: Write, fields: Mapping[str, Field]) -> Told:
         Row(index=index, status="invalid" if index in faults else "valid", error=faults.get(index))
         for index in range(len(asked.records))
     ]
-    return told_of(rows, f"of {len(rows)} records of {asked.module} can be written.", note=_DRY)
+    return told_of(rows, f"of {counted(len(rows), 'record')} of {asked.module} can be written.", note=_DRY)
 
 
 def _not_sent(asked: Write, refused: Mapping[int, RowError]) -> Told:
@@ -120,7 +120,7 @@ def _not_sent(asked: Write, refused: Mapping[int, RowError]) -> Told:
         for index in range(len(asked.records))
     ]
     note = "Nothing was written, as some names of fields are wrong. Correct them and send all records again."
-    return told_of(rows, f"of {len(rows)} records of {asked.module} written.", note=note)
+    return told_of(rows, f"of {counted(len(rows), 'record')} of {asked.module} written.", note=note)
 
 
 def rows_of_outcomes(outcomes: Sequence[Mapping[str, Any]], done: str) -> list[Row]:
