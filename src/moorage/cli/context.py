@@ -72,15 +72,26 @@ def _secret_files(settings: Mapping[str, str | None], environ: Mapping[str, str]
     return {f"{name}_FILE": file for name, file in files.items() if file is not None}
 
 
-def client(url: str | None) -> Moorage:
+def client(url: str | None, key: str | None = None) -> Moorage:
     """A client of the server at `url`; without it, of MOORAGE_URL; without both, of this data folder.
 
-    Raises Misconfigured, UsageError, SettingsInvalid.
+    Without `key` it has the API key of the environment. Raises Misconfigured, UsageError, SettingsInvalid.
     """
+    address = named_address(url)
+    return Moorage(key or _key(), gateway(settings()) if address is None else address)
+
+
+def named_address(url: str | None) -> str | None:
+    """The server's address if it is named: `url`, else MOORAGE_URL. Raises UsageError, SettingsInvalid."""
     for name, address in (("--url", url), ("MOORAGE_URL", os.environ.get("MOORAGE_URL"))):
         if address:
-            return Moorage(_key(), _require_address(name, address))
-    return Moorage(_key(), gateway(settings()))
+            return _require_address(name, address)
+    return None
+
+
+def has_key() -> bool:
+    """True if the environment has an API key, or names a file with one."""
+    return any(os.environ.get(name) for name in ("MOORAGE_API_KEY", "MOORAGE_API_KEY_FILE"))
 
 
 def _require_address(name: str, url: str) -> str:

@@ -90,18 +90,18 @@ def report(
 
     `arguments` are the arguments that could not be parsed. `path` is the path that was called.
     """
-    usual, facts, help_ = _explain(error, arguments, path)
+    usual, facts, help_ = explain(error, arguments, path)
     status = usual if status is None else status
-    line = f"moorage: {_sentence(facts['message'])}"
-    print(f"{line} {_sentence(help_)}" if help_ else line, file=sys.stderr)
+    print(f"moorage: {in_one_line(facts['message'], help_)}", file=sys.stderr)
     if as_json:
         print(json.dumps({"error": facts | {"help": help_, "exit_status": int(status)}}), file=sys.stderr)
     return status
 
 
-def _explain(
-    error: Exception, arguments: Sequence[str], path: str
+def explain(
+    error: Exception, arguments: Sequence[str] = (), path: str = ""
 ) -> tuple[Exit, dict[str, Any], str | None]:
+    """The usual exit status of an error, the facts about it, and what helps, if that is known."""
     match error:
         case ApiError():
             return _explain_answer(error, path)
@@ -148,6 +148,11 @@ def _explain_answer(error: ApiError, path: str) -> tuple[Exit, dict[str, Any], s
 def _try_help(error: typer.TyperException) -> str | None:
     context = getattr(error, "ctx", None)
     return f"See `{context.command_path} --help`" if context is not None else None
+
+
+def in_one_line(message: str, help_: str | None) -> str:
+    """What is wrong, and what would be right, as sentences."""
+    return f"{_sentence(message)} {_sentence(help_)}" if help_ else _sentence(message)
 
 
 def _sentence(text: str) -> str:

@@ -12,6 +12,7 @@ from moorage.client.call import Params, build_call, check_api_key, given, parse_
 from moorage.client.connection import Connection, Default, Pruned, Revocation
 from moorage.client.errors import ApiError
 from moorage.client.key import Key
+from moorage.client.ongoing import OngoingCall
 from moorage.client.organisation import Organisation
 from moorage.client.policies import Policies, Policy
 from moorage.client.requests import Requests
@@ -79,6 +80,11 @@ class Moorage:
         params = {"q": query} if query else None
         call = build_call("GET", path, api_key=self._api_key, params=params, headers=headers)
         return self._transport.stream(call)
+
+    def ongoing(self, path: str, body: bytes, headers: Mapping[str, str]) -> OngoingCall:
+        """A POST that is about to be sent, and whose answer is read as it comes. Raises ValueError, as `request`."""
+        call = build_call("POST", path, api_key=self._api_key, body=body, headers=headers)
+        return OngoingCall(self._transport, call)
 
     def close(self) -> None:
         self._transport.close()

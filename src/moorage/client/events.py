@@ -9,6 +9,8 @@ def events(lines: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
     """The events in a stream of lines: the name and the JSON of each. What is not complete is left out."""
     name, data = "message", ""
     for line in lines:
+        if line.startswith(b":"):
+            continue  # A comment, which only keeps the connection open.
         field, _, value = line.decode().rstrip("\r\n").partition(":")
         value = value.removeprefix(" ")
         if field == "event":

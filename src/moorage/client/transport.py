@@ -22,17 +22,17 @@ class Transport:
 
     def send(self, call: Call) -> Response:
         """Send the call and return the response. Raises Unreachable."""
-        connection = self._take()
+        connection = self.take()
         connected = False
         try:
             if connection.sock is None:
                 connection.connect()
             connected = True
-            response = _whole(self._begin(connection, call))
+            response = whole(self.begin(connection, call))
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Unreachable(self._explain(error), sent=connected) from error
-        self._idle.append(connection)
+            raise Unreachable(self.explain(error), sent=connected) from error
+        self.give_back(connection)
         return response
 
     def stream(self, call: Call) -> Iterator[bytes]:
@@ -45,13 +45,13 @@ class Transport:
         try:
             connection.connect()
             connected = True
-            response = self._begin(connection, call)
+            response = self.begin(connection, call)
             if response.status >= 400:
-                raise_for_status(_whole(response))
+                raise_for_status(whole(response))
             while line := response.readline():
                 yield line
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self._explain(error), sent=connected) from error
+            raise Unreachable(self.explain(error), sent=connected) from error
         finally:
             connection.close()
 
@@ -59,12 +59,12 @@ class Transport:
         while self._idle:
             self._idle.pop().close()
 
-    def _begin(self, connection: http.client.HTTPConnection, call: Call) -> http.client.HTTPResponse:
+    def begin(self, connection: http.client.HTTPConnection, call: Call) -> http.client.HTTPResponse:
         """Send the call, and return the response without its body."""
         connection.request(call.method, self._base.path.rstrip("/") + call.target, call.body, call.headers)
         return connection.getresponse()
 
-    def _take(self) -> http.client.HTTPConnection:
+    def take(self) -> http.client.HTTPConnection:
         """The connection that was used last, so that connections beyond those that are needed become idle and end."""
         try:
             connection = self._idle.pop()
@@ -74,6 +74,10 @@ class Transport:
             connection.close()
         return connection
 
+    def give_back(self, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection whose response was read to its end for another call."""
+        self._idle.append(connection)
+
     def _new_connection(self) -> http.client.HTTPConnection:
         host, port = self._base.hostname or "", self._base.port
         if self._base.scheme == "https":
@@ -81,7 +85,7 @@ class Transport:
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
-    def _explain(self, error: Exception) -> str:
+    def explain(self, error: Exception) -> str:
         address = f"{self._base.scheme}://{self._base.netloc.rpartition('@')[2]}"
         match error:
             case ConnectionRefusedError():
@@ -98,7 +102,7 @@ class Transport:
                 return f"{address} can't be reached: {error or type(error).__name__}"
 
 
-def _whole(response: http.client.HTTPResponse) -> Response:
+def whole(response: http.client.HTTPResponse) -> Response:
     """The response with its body."""
     headers = [(name.lower(), value) for name, value in response.getheaders()]
     return Response(response.status, response.reason, headers, response.read())
