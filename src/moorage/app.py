@@ -39,6 +39,7 @@ from moorage.idempotency import CALLER, Idempotent
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
+from moorage.mcp import llms
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
 from moorage.oauth.apps.providers import Provider
@@ -214,6 +215,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         ),
         *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
         *rooms.mcp.routes(),
+        *llms.routes(rooms.urls.gateway),
         *rooms.probes.routes(),
     ]
 

@@ -85,6 +85,8 @@ MATRIX = {
     ("/mcp/c/{account}", "POST"): OWN,
     ("/mcp/ops", "POST"): OWN,
     ("/mcp/lab", "POST"): OWN,
+    # Says how this server is called, and nothing of who uses it.
+    ("/llms.txt", "GET"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }
