@@ -61,12 +61,14 @@ def read(path: Path) -> Iterator[bytes]:
             yield file.read(int(size))
 
 
-async def load(host: str, port: int, path: Path, count: int, seconds: float) -> dict[str, float]:
+async def load(
+    host: str, port: int, path: Path, count: int, seconds: float, kind: type[Connection] = Connection
+) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     requests = cycle(list(read(path)))
     started = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: Connection(requests, started + seconds), host, port)
+        await loop.create_connection(lambda: kind(requests, started + seconds), host, port)
         for _ in range(count)
     ]
     connections = [connection for _, connection in opened]

@@ -44,6 +44,11 @@ EVENTS = {  # By storage.
 }
 LOGGED, LOGS = "1kb", ("log", "lines")  # The answers of calls that are noted, and where the notes go.
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
+MCP_REVISIONS = (
+    "2026-07-28",
+    "2025-11-25",
+)  # Of the protocol: that without a handshake, and the one before it.
+MCP_CALLERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,23 @@ def _embedded() -> Iterator[Figure]:
     yield Figure(f"{name}.ratio", "x", "lower", _EMBEDDED_RATIO)
     yield Figure(f"{name}.cpu_us", "us", "lower")
     yield Figure(f"{name}.cpu_ratio", "x", "lower")
+
+
+def _mcp() -> Iterator[Figure]:
+    yield Figure("mcp.tools_list.bytes", "bytes", "lower", 12_000)
+    yield Figure("mcp.rest.per_second", "1/s", "higher")
+    yield Figure("mcp.rest.cpu_us", "us", "lower")
+    for revision in MCP_REVISIONS:
+        yield Figure(f"mcp.{revision}.per_second", "1/s", "higher")
+        yield Figure(f"mcp.{revision}.rest_ratio", "x", "lower", 2.5)
+        yield Figure(f"mcp.{revision}.cpu_us", "us", "lower")
+        yield Figure(f"mcp.{revision}.cpu_ratio", "x", "lower")
+        yield Figure(f"mcp.{revision}.added_cpu_us", "us", "lower")
+    yield Figure("mcp.callers.per_second", "1/s", "higher")
+    yield Figure("mcp.callers.failed", "calls", "lower", 0)
+    yield Figure("mcp.memory.never_mb", "MB", "lower")
+    yield Figure("mcp.memory.never_ratio", "x", "lower", 1.02)
+    yield Figure("mcp.memory.more_mb", "MB", "lower", 40)
 
 
 def _crm() -> Iterator[Figure]:
@@ -257,6 +279,7 @@ SECTIONS = {
     "gateway": tuple(_gateway()),
     "requests": tuple(_requests()),
     "embedded": tuple(_embedded()),
+    "mcp": tuple(_mcp()),
     "crm": tuple(_crm()),
     "events": tuple(Figure(name, "x", "lower", 1.08) for name in EVENTS.values()),
     "coql": tuple(_coql()),
