@@ -118,6 +118,27 @@ def test_the_official_client_sees_what_each_tool_does(server):
     )
 
 
+def test_a_call_that_waits_for_a_person_is_a_result_of_each_tool(server):
+    made = json.loads(server.call("POST", "/keys", {"name": "strict agent"})[2])
+    server.call("PUT", f"/keys/{made['key']['id']}/policy", {"mode": "strict"})
+    before = server.get("/zoho-crm/crm/v8/Leads/actions/count")
+
+    async def work(client):
+        await client.list_tools()  # So the client knows the schemas, and holds each result against them.
+        calls = {
+            "write_records": {"module": "Leads", "mode": "create", "records": [{"Last_Name": "x"}]},
+            "delete_records": {"module": "Leads", "ids": ["1"]},
+            "convert_lead": {"id": "1"},
+            "add_note": {"module": "Leads", "id": "1", "text": "x"},
+        }
+        return [await client.call_tool(name, arguments) for name, arguments in calls.items()]
+
+    for result in with_client(f"{server.gateway}/mcp", made["secret"], work):
+        assert not result.is_error
+        assert result.structured_content["approval_id"] in result.content[0].text
+    assert server.get("/zoho-crm/crm/v8/Leads/actions/count") == before
+
+
 def calls_of(tool, arguments):
     call = {
         "jsonrpc": "2.0",
