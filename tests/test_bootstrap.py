@@ -66,7 +66,7 @@ def test_the_second_time_there_is_nothing_to_do(copy):
 
 def test_what_developing_needs_is_added_and_includes_what_running_needs(copy):
     copy.bootstrap("run")
-    assert copy.bootstrap()[0] == ["pip"] * 6  # With the SDKs of older versions, each by itself.
+    assert copy.bootstrap()[0] == ["pip"] * 7  # With older SDKs and a toolkit, each by itself.
     assert copy.bootstrap("run")[0] == []
 
 
@@ -133,4 +133,4 @@ def test_an_sdk_that_can_not_be_had_is_told_the_same_and_tried_again(copy):
     folders, ended = copy.bootstrap()
     assert (folders, ended.returncode) == (["venv", "pip", "pip"], 1) and "It takes a network" in ended.stderr
     copy.no_sdk.unlink()
-    assert copy.bootstrap()[0] == ["venv", "pip", *["pip"] * 5]
+    assert copy.bootstrap()[0] == ["venv", "pip", *["pip"] * 6]

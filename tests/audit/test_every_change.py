@@ -59,6 +59,7 @@ SILENT = {
     ("/mcp/c/{account}", "POST"): "the same",
     ("/mcp/ops", "POST"): "it only shows",
     ("/mcp/lab", "POST"): "a tool makes calls, and what they change is noted as theirs",
+    ("/mcp/maton", "POST"): "the same as at /mcp",
     ("/me/second-factor", "POST"): "a secret that it makes counts only after a code of it was typed",
     ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
 }

@@ -87,6 +87,7 @@ MATRIX = {
     ("/mcp/lab", "POST"): OWN,
     # Says how this server is called, and nothing of who uses it.
     ("/llms.txt", "GET"): OPEN,
+    ("/mcp/maton", "POST"): OWN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

@@ -1,7 +1,7 @@
 """The paths of the MCP server: who may come in, and to which tools."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,6 +32,7 @@ PROFILES: Mapping[str, str] = {
     "/mcp/c/{account}": "moorage.mcp.crm",
     "/mcp/ops": "moorage.mcp.ops",
     "/mcp/lab": "moorage.mcp.lab",
+    "/mcp/maton": "moorage.mcp.maton",
 }
 
 
@@ -48,12 +49,23 @@ Recognise: TypeAlias = Callable[[Request], Awaitable[Caller]]
 
 
 class McpServers:
-    """The servers of all profiles, each made at its first request. `base_url` is the gateway's for people."""
+    """The servers of all profiles, each made at its first request.
 
-    def __init__(self, calls: Calls, recognise: Recognise, rights: Rights, base_url: str) -> None:
+    `apps` gives the names of all apps, and `base_url` is the gateway's for people.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        recognise: Recognise,
+        rights: Rights,
+        apps: Callable[[], Collection[str]],
+        base_url: str,
+    ) -> None:
         self._calls = calls
         self._recognise = recognise
         self._rights = rights
+        self._apps = apps
         self._base_url = base_url
         self._memory = Memory()
         self._servers: dict[str, ProfileServer] = {}
@@ -81,6 +93,7 @@ class McpServers:
             request.headers,
             account=request.path_params.get("account"),
             memory=self._memory,
+            apps=self._apps,
         )
         server = await self._server(module)
         server.profile.require(principal)

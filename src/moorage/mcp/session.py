@@ -1,6 +1,6 @@
 """One call of a tool: for whom it is made, and how it calls the gateway."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -53,7 +53,7 @@ class Session:
 
     `client` is the address of the agent, and `headers` are those of its request. Calls get `nonce` as the beginning of
     their Idempotency-Key, so that a tool may be run again after a person has approved its call. `memory` is that of the
-    process.
+    process, and `apps` gives the names of all apps.
     """
 
     principal: Principal
@@ -65,6 +65,7 @@ class Session:
     account: str | None = None
     nonce: str | None = None
     memory: Memory = field(default_factory=Memory, repr=False)
+    apps: Callable[[], Collection[str]] = field(default=tuple, repr=False)
     _made: int = 0
 
     def header(self, name: str) -> str | None:

@@ -28,7 +28,8 @@ class McpRooms(ApprovalRooms):
         from moorage.mcp.routes import McpServers
 
         rights = Rights(self.connections, self.policies)
-        return McpServers(self.inside, self._caller, rights, self.urls.gateway)
+        apps = lambda: self.providers.names  # noqa: E731
+        return McpServers(self.inside, self._caller, rights, apps, self.urls.gateway)
 
     async def _caller(self, request: "Request") -> "Caller":
         """The caller of a request to the MCP server. Raises KeyInvalid."""

@@ -1,0 +1,126 @@
+"""api: any call of an app, as the app's own API has it."""
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from msgspec import Meta
+
+from moorage.http.message import Headers
+from moorage.mcp.answers import Told
+from moorage.mcp.errors import ToolFailed
+from moorage.mcp.maton.actions.parameters import ArgumentsWrong, text_of
+from moorage.mcp.maton.answered import document_of
+from moorage.mcp.maton.asked import Asked, connection_of
+from moorage.mcp.maton.told import told
+from moorage.mcp.session import Session
+from moorage.mcp.tool import Tool
+from moorage.near import did_you_mean
+
+_PATH = re.compile(r"/([a-z0-9][a-z0-9-]{0,62})(/[^?#\x00-\x1f\x7f]*)(?:\?([^#\x00-\x1f\x7f]*))?")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+# What stays as it is in a path and in a query; `%` because they may be encoded already.
+_IN_PATH, _IN_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&'()*+,;=~?"
+# Headers that this server sets itself, or that are about the connection.
+_OWN = re.compile(
+    "(?i:accept-encoding|authorization|connection|content-length|cookie|expect|forwarded|host|idempotency-key|keep-alive"
+    "|maton-connection|prefer|te|trailer|transfer-encoding|upgrade|via|x-maton-connection|x-request-id"
+    "|(?:moorage|proxy|x-forwarded|x-http-method|x-method)-.*)"
+)
+# Headers of an answer that tell an agent something.
+_TELLING = (
+    "content-type",
+    "location",
+    "retry-after",
+    "etag",
+    "last-modified",
+    "link",
+    "moorage-connection",
+    "moorage-hint",
+)
+
+
+class AskedCall(Asked, kw_only=True):
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Annotated[
+        str, Meta(description="/{app}/{the app's own path}, such as /zoho-crm/crm/v8/Leads", max_length=4000)
+    ]
+    params: Annotated[dict[str, Any], Meta(description="The query")] | None = None
+    body: Annotated[Any, Meta(description="JSON, or a text that is sent as it is")] = None
+    headers: dict[str, str] | None = None
+
+
+async def api(session: Session, asked: AskedCall) -> Told:
+    app, target = _target(session, asked.path)
+    headers = _headers(asked.headers or {})
+    try:
+        if asked.params:
+            target += ("&" if "?" in target else "?") + _query(asked.params)
+    except ArgumentsWrong as wrong:
+        raise ToolFailed(str(wrong), code="arguments_invalid") from None
+    body = asked.body.encode("utf-8", "replace") if isinstance(asked.body, str) else asked.body
+    answer = await session.app(
+        connection_of(session, asked),
+        asked.method,
+        target,
+        app=app,
+        body=body,
+        headers=headers,
+        keeps_errors=True,
+    )
+    telling = {name: answer.headers[name] for name in _TELLING if name in answer.headers}
+    return told(asked, {"status": answer.status, "headers": telling, "body": document_of(answer)})
+
+
+def _query(params: dict[str, Any]) -> str:
+    return urlencode(
+        {text_of("params", name): text_of(name, value) for name, value in params.items()}, quote_via=quote
+    )
+
+
+def _target(session: Session, path: str) -> tuple[str, str]:
+    """The app, and its own path with the query in it, percent-encoded. Raises ToolFailed."""
+    parts = _PATH.fullmatch(path)
+    if parts is None:
+        raise ToolFailed(
+            f"The path can't be {path[:80]!r}.",
+            step="It is the name of an app and the app's own path, such as /zoho-crm/crm/v8/Leads.",
+            code="path_invalid",
+        )
+    app = parts[1]
+    if app not in session.apps():
+        raise ToolFailed(
+            f"There is no app {app!r}.{did_you_mean(app, session.apps())}",
+            step="A path begins with an app, such as /zoho-crm/crm/v8/Leads. search_apps shows the apps.",
+            code="app_unknown",
+        )
+    try:
+        target = quote(parts[2], safe=_IN_PATH)
+        return app, target if parts[3] is None else f"{target}?{quote(parts[3], safe=_IN_QUERY)}"
+    except UnicodeEncodeError:
+        raise ToolFailed("The path has half of a character.", code="path_invalid") from None
+
+
+def _headers(asked: dict[str, str]) -> Headers:
+    """The headers of the call. Raises ToolFailed for one that this server sets itself, or that can't be sent."""
+    for name, value in asked.items():
+        if not _HEADER.fullmatch(name) or _OWN.fullmatch(name):
+            raise ToolFailed(f"A call can't have the header {name[:64]!r}.", code="arguments_invalid")
+        if not value.isascii() or not value.isprintable():
+            raise ToolFailed(
+                f"The header {name} has a character that can't be sent.", code="arguments_invalid"
+            )
+    return [(name.encode(), value.encode()) for name, value in asked.items()]
+
+
+API = Tool(
+    "api",
+    "Call an app",
+    "Call any endpoint of an app, where no action fits. The result has its status, headers and body.",
+    AskedCall,
+    None,
+    api,
+    kind="destructive",
+    least="read",
+    is_open=True,
+)

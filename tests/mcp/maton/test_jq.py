@@ -1,0 +1,60 @@
+"""The argument `jq`, by which agents keep what they need of a result."""
+
+import pytest
+
+from moorage.mcp.errors import ToolFailed
+from moorage.mcp.maton.jq import selected
+
+DOCUMENT = {
+    "data": [{"id": "1", "owner": {"age": 5}, "name": "A b"}, {"id": "2", "owner": None}],
+    "info": {"count": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "kept"),
+    [
+        (".", DOCUMENT),
+        (".info.count", 2),
+        (".nope.at.all", None),
+        (".data[0].id", "1"),
+        (".data[-1].id", "2"),
+        ('.info["count"]', 2),
+        (".data[].id", ["1", "2"]),
+        (".data[].owner.age", [5, None]),
+        ("[.data[].id] | length", 2),
+        (".data | map(.id)", ["1", "2"]),
+        (".data[] | {id, age: .owner.age}", [{"id": "1", "age": 5}, {"id": "2", "age": None}]),
+        ('.data[] | select(.id == "2") | .id', ["2"]),
+        (".data[] | select(.owner.age > 4).id", ["1"]),
+        (".data | map(select(.owner != null)) | length", 1),
+        ("keys", ["data", "info"]),
+        ('{n: (.data | length), kind: "leads"}', {"n": 2, "kind": "leads"}),
+    ],
+)
+def test_a_program_keeps_what_jq_would(program, kept):
+    assert selected(program, DOCUMENT) == kept
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("", "ends too early"),
+        (".data[", "ends too early"),
+        (".data.id", "this list has no 'id'"),
+        (".info[]  | keys", "has no keys"),
+        (".[0", "']' is missing"),
+        ("def f: f; f", "can't be read"),
+        ("range(9)", "'range' is not expected"),
+        ("{a: .} | {b: .}", "one object only"),
+        ("(" * 20 + ".", "too deep"),
+        ("[" * 400, "too deep"),
+        ("{" + ",".join(f"a{n}" for n in range(21)) + "}", "20 keys"),
+        ("§", "can't be read"),
+        (". . }", "is not expected"),
+    ],
+)
+def test_what_is_no_program_is_refused_in_words(program, told):
+    with pytest.raises(ToolFailed, match="jq") as refused:
+        selected(program, DOCUMENT)
+    assert told in refused.value.message
