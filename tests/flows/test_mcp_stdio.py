@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from mcp.client.client import Client
@@ -12,6 +14,12 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests.flows.conftest import MOORAGE
 from tests.mcp_client import REVISIONS
+
+PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
+
+
+def own_folders(person):
+    return {"HOME": str(person), "XDG_CONFIG_HOME": str(person / ".config"), "CLAUDE_CONFIG_DIR": ""}
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +29,13 @@ def person(tmp_path_factory):
 
 @pytest.fixture
 def entry(server, person):
-    """The entry that `moorage mcp install` writes; the second time it has nothing to do."""
-    file, before = person / ".cursor" / "mcp.json", None
-    if file.exists():
-        before = file.read_bytes()
+    """The entry that the command on the page writes; the second time it has nothing to do."""
+    file = person / ".claude.json"
+    before = file.read_bytes() if file.exists() else None
+    [command] = re.findall(r"^moorage (mcp install .+)$", PAGE.read_text(), re.MULTILINE)
     subprocess.run(
-        [*MOORAGE, "mcp", "install", "--client", "cursor", "--key", "agent", "--yes"],
-        env=server.environment | {"HOME": str(person), "XDG_CONFIG_HOME": str(person / ".config")},
+        [*MOORAGE, *command.split(), "--yes"],
+        env=server.environment | own_folders(person),
         check=True,
         capture_output=True,
         timeout=60,
@@ -38,7 +46,7 @@ def entry(server, person):
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_written_configuration_works_with_the_official_client_of_each_revision(entry, person, revision):
-    environment = entry["env"] | {"HOME": str(person), "XDG_CONFIG_HOME": str(person / ".config")}
+    environment = entry["env"] | own_folders(person)
     started = StdioServerParameters(command=entry["command"], args=entry["args"], env=environment)
 
     async def work():

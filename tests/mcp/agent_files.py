@@ -74,8 +74,13 @@ def files():
     portable_servers = _servers(type="stdio", **started)
     entry = {"name": "moorage", "source": f"./{PLUGIN}", "description": DESCRIPTION}
     market = {"name": "moorage", "owner": author, "plugins": [entry]}
-    local = entry | {"source": {"source": "local", "path": f"./{PLUGIN}"}, "category": "Productivity"}
+    local = {
+        "name": "moorage",
+        "source": {"source": "local", "path": f"./{PLUGIN}"},
+        "category": "Productivity",
+    }
     local |= {"policy": {"installation": "AVAILABLE", "authentication": "ON_INSTALL"}}
+    codex = {"name": "moorage", "interface": {"displayName": "Moorage"}, "plugins": [local]}
     documents = {
         PLUGIN / "plugin.json": portable,
         PLUGIN / "mcp.json": {"$schema": f"{_SCHEMAS}/mcp.schema.json"} | portable_servers,
@@ -89,7 +94,7 @@ def files():
         | {"skills": "./skills/", "mcpServers": "./mcp.json"},
         Path(".claude-plugin") / "marketplace.json": market,
         Path(".cursor-plugin") / "marketplace.json": market,
-        Path(".agents") / "plugins" / "marketplace.json": market | {"plugins": [local]},
+        Path(".agents") / "plugins" / "marketplace.json": codex,
     }
     texts = {path: json.dumps(document, indent=2) + "\n" for path, document in documents.items()}
     return texts | {PLUGIN / "skills" / "moorage" / "SKILL.md": skill()}

@@ -150,6 +150,7 @@ def test_a_file_that_is_broken_stays_as_it_is(moorage, person, client, text, rea
     refused = moorage("mcp", "install", "--client", client, "--yes", "--json")
     assert (refused.status, refused.error["code"]) == (1, "configuration_broken")
     assert reason in refused.error["message"] and str(file) in refused.error["message"]
+    assert '"moorage": {"' in refused.error["help"], "what to write by hand"
     assert file.read_text() == text
 
 
@@ -212,6 +213,20 @@ def test_an_owner_needs_no_key_to_make_one_on_the_servers_machine(moorage, perso
 
 
 @pytest.mark.parametrize(
+    ("platform", "folder"),
+    [
+        ("darwin", "Library/Application Support/Code"),
+        ("win32", "AppData/Roaming/Code"),
+        ("linux", ".config/Code"),
+    ],
+)
+def test_each_system_has_its_folder_for_configurations(person, monkeypatch, platform, folder):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.delenv("APPDATA", raising=False)
+    assert CLIENTS["vscode"].file("user") == person / folder / "User" / "mcp.json"
+
+
+@pytest.mark.parametrize(
     ("line", "told"),
     [
         ("install --client claude-desktop", "does not hand on the variable MOORAGE_API_KEY"),
@@ -222,6 +237,7 @@ def test_an_owner_needs_no_key_to_make_one_on_the_servers_machine(moorage, perso
         ("install --client cursor --connection a --profile ops", "--connection is for the tools of the CRM"),
         ("install --client cursor --key ../a", "is not the name of a stored key"),
         ("install --client nobody", "nobody"),
+        ("install --client cursor --name a.b", "--name 'a.b' is no name of a server"),
         ("install --client cursor --url nonsense", "--url"),
         ("--connection a install --client cursor", "stand behind these words"),
         ("--connection a --profile ops", "--connection is for the tools of the CRM"),

@@ -114,10 +114,7 @@ class Configuration:
         self._text, self.values = text, expected
 
     def _broken(self, reason: object) -> ConfigurationBroken:
-        return ConfigurationBroken(
-            f"{self._file} is left as it is: {reason}",
-            help="Repair it, or add the entry by hand: --print shows it.",
-        )
+        return ConfigurationBroken(f"{self._file} is left as it is: {reason}", help="Repair it.")
 
 
 def _filled(values: dict[str, Any]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def install(
     if with_key and not http:
         raise UsageError("--with-key needs --http", help="Without --http, MOORAGE_API_KEY is used anyway.")
     wish = Wish(connection, profile, key, url)
-    wish.path()
+    wish.path()  # Raises if the options contradict each other.
     server = installing.remote(wish, with_key=with_key) if http else installing.started(wish, scope)
     change = installing.adding(client, scope, name, server)
     makes_key = wish.needs_key()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -13,8 +14,7 @@ from moorage.cli import context
 from moorage.cli.failures import UsageError
 from moorage.cli.mcp import jsonc, stored_keys
 from moorage.cli.mcp.clients import CLIENTS, INPUT, AgentClient, ClientName, Remote, Started, entry
-from moorage.cli.mcp.configuration import Change, Configuration
-from moorage.cli.operator import operate
+from moorage.cli.mcp.configuration import Change, Configuration, ConfigurationBroken
 from moorage.client import Policy
 
 Scope = Literal["user", "project"]
@@ -23,6 +23,7 @@ Profile = Literal["maton", "ops", "lab"]
 # The rights that the tools of a profile need. A cautious policy asks a person before the agent changes something.
 _SCOPES = {"ops": ["connections:read", "requests:read"], "lab": ["organisations:read", "organisations:write"]}
 _SCOPES_OF_CRM = ["connections:read", "proxy"]
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # What all programs take as the name of a server.
 _POLICY: Policy = {"mode": "cautious"}
 
 
@@ -66,6 +67,8 @@ class Wish:
 
         def make() -> str:
             if context.named_address(self.url) is None and not context.has_key():
+                from moorage.cli.operator import operate  # noqa: PLC0415 (the proxy does without)
+
                 return operate(
                     None, lambda operator: operator.keys_create(name, scopes, "live", None, _POLICY)
                 )[1]
@@ -108,11 +111,22 @@ def remote(wish: Wish, *, with_key: bool) -> Remote:
 
 def adding(name: ClientName, scope: Scope, label: str, server: Started | Remote) -> Change:
     """The change that gives a program the entry `label`. Raises ConfigurationBroken, UsageError."""
+    if not _LABEL.fullmatch(label):
+        raise UsageError(
+            f"--name {label[:64]!r} is no name of a server", help="A name has letters, digits, - and _."
+        )
     client = CLIENTS[name]
-    configuration = _configuration(client, scope)
-    configuration.put([client.way, label], entry(client, server))
-    if _asks(client, server) and _place_of_input(configuration) is None:
-        configuration.add(["inputs"], INPUT)
+    wanted = entry(client, server)
+    try:
+        configuration = _configuration(client, scope)
+        configuration.put([client.way, label], wanted)
+        if _asks(client, server) and _place_of_input(configuration) is None:
+            configuration.add(["inputs"], INPUT)
+    except ConfigurationBroken as error:
+        by_hand = f"{json.dumps(label)}: {json.dumps(wanted)}"
+        raise ConfigurationBroken(
+            error.message, help=f"Repair it, or write into {client.way} yourself: {by_hand}"
+        ) from error
     return configuration.change()
 
 
