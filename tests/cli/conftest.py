@@ -15,6 +15,7 @@ from moorage.clock import SystemClock
 from moorage.logs import OURS
 from moorage.serve.data_folder import prepare
 from moorage.storage.migrate import migrate
+from tests import forked
 from tests.client.recorder import Recorder
 from tests.crm.folder import crm_in
 from tests.waited import Waited
@@ -81,9 +82,9 @@ def home(environment, empty_folder, tmp_path):
 
 
 def process(*arguments, **how):
-    """Run one command line in a process of its own; `how` is subprocess.run's."""
-    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60} | how
-    return subprocess.run([sys.executable, "-m", "moorage", *map(str, arguments)], check=False, **how)
+    """Run one command line in a process of its own; `how` is subprocess.Popen's."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | how
+    return forked.run([sys.executable, "-m", "moorage", *map(str, arguments)], **how)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import pytest
 
 from moorage.client import Moorage
 from moorage.keys.model import new_secret
+from tests import forked
 from tests.cli.conftest import process
 from tests.waiting import wait_until
 
@@ -29,9 +30,9 @@ PATIENCE = 30  # Seconds: far more than a start or a stop takes, even on a machi
 class Server:
     """A running `moorage up --json`."""
 
-    def __init__(self, home, *options, folder=None, stderr=subprocess.PIPE, **settings):
+    def __init__(self, home, *options, popen=forked.popen, folder=None, stderr=subprocess.PIPE, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOORAGE_")}
-        self.process = subprocess.Popen(
+        self.process = popen(
             [sys.executable, "-P", "-m", "moorage", "up", "--json", "--home", str(home), *options],
             env=environment | {"MOORAGE_PORT": "0", "MOORAGE_CRM_PORT": "0", **settings},
             cwd=folder,
@@ -124,7 +125,7 @@ def begun(begun_once, home):
 
 
 def test_the_first_request_works_with_the_key_of_the_first_start(home):
-    with serving(home) as server:
+    with serving(home, popen=subprocess.Popen) as server:
         assert server.ready["event"] == "ready"
         status, headers, body = leads(server, server.ready["api_key"])
         assert (status, len(body["data"])) == (200, 1)
@@ -172,7 +173,7 @@ def test_the_working_folder_is_no_place_to_take_modules_from(home, tmp_path, beg
     folder.mkdir()
     for name in ("sqlalchemy", "json", "moorage"):
         (folder / f"{name}.py").write_text("raise SystemExit(99)")
-    with serving(home, folder=folder) as server:
+    with serving(home, folder=folder, popen=subprocess.Popen) as server:
         assert server.ready
 
 
@@ -185,16 +186,18 @@ def test_options_win_over_the_environment(home, tmp_path, begun):
 
 @needs_proc
 def test_no_secret_stands_in_the_command_line_of_the_server(home):
-    with serving(home, MOORAGE_API_KEY="chosen-by-the-operator") as server:
+    chosen = {"MOORAGE_API_KEY": "chosen-by-the-operator"}
+    with serving(home, popen=subprocess.Popen, **chosen) as server:
         assert b"chosen-by" not in command_line(server.process.pid)
-    with serving(home) as server:
+    with serving(home, popen=subprocess.Popen) as server:
         assert b"mk_" not in command_line(server.process.pid)
 
 
 @needs_proc
 def test_memory_for_large_answers_is_not_taken_anew_each_time(home, begun):
     lead = {"Last_Name": "Verne", "Company": "Hetzel", "Description": "x" * 2000}
-    with serving(home) as server, Moorage(begun, server.ready["gateway"]) as client:
+    kept = serving(home, popen=subprocess.Popen)
+    with kept as server, Moorage(begun, server.ready["gateway"]) as client:
         for _ in range(2):
             client.request("POST", "/zoho-crm/crm/v8/Leads", json={"data": [lead] * 100})
 
@@ -262,7 +265,8 @@ def test_nothing_in_the_folder_is_readable_by_others(home):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_these_signals_stop_it_well(home, number, workers, begun):
-    with serving(home, "--workers", workers) as server:
+    popen = subprocess.Popen if number == signal.SIGTERM else forked.popen
+    with serving(home, "--workers", workers, popen=popen) as server:
         status, out, err = server.stop(number)
         assert (status, out) == (0, "")
         assert not (home / "run" / "server.json").exists()
@@ -386,7 +390,7 @@ def test_two_workers_serve_and_a_crashed_one_comes_back(home, begun):
 
 @needs_proc
 def test_the_process_that_keeps_the_workers_running_is_safe_to_fork(home, begun):
-    with serving(home, "--workers", "2") as server:
+    with serving(home, "--workers", "2", popen=subprocess.Popen) as server:
         process = Path(f"/proc/{server.process.pid}")
         assert len(list((process / "task").iterdir())) == 1
         opened = [str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()]

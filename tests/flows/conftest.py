@@ -22,6 +22,7 @@ from moorage import settings
 from moorage.connections.model import Upstream
 from moorage.oauth.tokens.service import AccessToken
 from moorage.rooms import Urls, open_rooms
+from tests import forked
 from tests.flows.storages import STORAGE, STORAGES, new_storage
 from tests.flows.surfaces import Surface
 from tests.gateway.wire import OK, Scripted
@@ -49,14 +50,14 @@ class Server:
         self, *arguments: str, check: bool = True, typed: str | None = None
     ) -> subprocess.CompletedProcess:
         """A command on this server's data folder; `typed` is what it reads from its standard input."""
-        return subprocess.run(
+        return forked.run(
             [*MOORAGE, *arguments],
             env=self.environment,
-            input=typed,
-            capture_output=True,
+            typed=typed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             check=check,
-            timeout=60,
         )
 
     @property
@@ -103,11 +104,12 @@ def start(
     *arguments: str,
     program: Sequence[str] = MOORAGE,
     api_key: str | None = None,
+    popen=forked.popen,
     **settings: str,
 ) -> Server:
     # Nobody reads the log meanwhile, and a pipe would be full some day.
     with tempfile.NamedTemporaryFile() as log:
-        process = subprocess.Popen(
+        process = popen(
             [*program, "up", "--json", "--port", "0", "--crm-port", "0", *arguments],
             env=environment(home, **settings),
             stdout=subprocess.PIPE,
@@ -127,7 +129,7 @@ def start(
 @contextlib.contextmanager
 def connecting(server: Server):
     """`connection create` as a person runs it, and the address that it shows; it waits."""
-    process = subprocess.Popen(
+    process = forked.popen(
         [*MOORAGE, "connection", "create", "zoho-crm", "--no-browser", "--timeout", "120", "--json"],
         env=server.environment,
         stdout=subprocess.PIPE,

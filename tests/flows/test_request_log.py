@@ -6,6 +6,7 @@ import subprocess
 from contextlib import closing
 from multiprocessing.connection import wait
 
+from tests import forked
 from tests.flows.conftest import MOORAGE
 from tests.waiting import wait_until
 
@@ -43,7 +44,7 @@ def test_a_kill_is_told_at_the_next_start_and_a_stop_writes_the_last_calls(own_s
 
 def test_a_tail_shows_the_calls_of_all_workers_and_ends_with_the_server(own_server):
     server = own_server("--workers", "2")
-    process = subprocess.Popen(
+    process = forked.popen(
         [*MOORAGE, "requests", "tail", "path:/crm/v8/Leads/*", "--json"],
         env=server.environment,
         stdout=subprocess.PIPE,

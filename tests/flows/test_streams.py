@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+import subprocess
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,7 +74,7 @@ def caller(home, connect, inside):
     async def key(rooms):
         return (await rooms.keys.create(await rooms.keys.first_account(), "streams"))[1]
 
-    server = start(home)
+    server = start(home, popen=subprocess.Popen)  # One whose memory is all its own.
     connect()
     connection = http.client.HTTPConnection(urlsplit(server.gateway).netloc, timeout=60)
     connection.headers = {"Authorization": f"Bearer {inside(key)}"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.flows.conftest import MOORAGE, Server, connecting
 from tests.flows.walker import Walker
 
@@ -30,7 +31,7 @@ YOUR_DATABASES = {
 
 @pytest.fixture
 def zoho(yours):
-    process = subprocess.Popen(
+    process = forked.popen(
         [*MOORAGE, "up", "--as-zoho", "--json", "--port", "0", "--crm-port", "0"],
         env=yours.environment | YOUR_DATABASES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

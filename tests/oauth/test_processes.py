@@ -11,6 +11,7 @@ import pytest
 
 from moorage.clock import FrozenClock
 from moorage.oauth.tokens.renewal import LEASE_SECONDS, WINDOW
+from tests import forked
 from tests.control import Control
 from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import access, read_again
@@ -38,7 +39,7 @@ def start(control, spent, tmp_path):
 
     def start(*arguments):
         program = [sys.executable, "-m", "tests.oauth.one_process"]
-        process = subprocess.Popen(
+        process = forked.popen(
             [
                 *program,
                 str(control.settings.home),
