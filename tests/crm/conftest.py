@@ -1,10 +1,11 @@
 """A whole CRM in a temporary folder, called through its one door as its origin calls it."""
 
 import asyncio
+import contextlib
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -118,6 +119,10 @@ class Caller:
         return answer.data[0]
 
 
+RecordServer = tuple[PostgresqlServer, Callable]
+Kept = Callable[..., tuple[Caller, Path]]
+
+
 @pytest.fixture(scope="session")
 def copies(tmp_path_factory) -> Copies:
     return Copies(tmp_path_factory.mktemp("copies"))
@@ -132,7 +137,7 @@ def beginnings(tmp_path_factory, copies) -> Beginnings:
 def quick_hashes() -> Iterator[None]:
     """Passwords are hashed as ever, but with the least work; `real_hashes` takes that back."""
     with pytest.MonkeyPatch.context() as patch:
-        quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8)
+        quick = functools.partial(argon2.PasswordHasher, time_cost=1, memory_cost=8)
         patch.setattr(passwords, "PasswordHasher", quick)
         yield
 
@@ -164,7 +169,7 @@ def pytest_generate_tests(metafunc):
     is_asked = path.stem.removeprefix("test_") in names or metafunc.definition.get_closest_marker(
         "every_storage"
     )
-    if "service" in metafunc.fixturenames and is_asked:
+    if "storage_kind" in metafunc.fixturenames and is_asked:
         metafunc.parametrize("storage_kind", ["sqlite", "memory", "postgresql"], indirect=True)
 
 
@@ -181,39 +186,94 @@ def record_url(postgresql, postgresql_owner) -> Iterator[str]:
         yield make()
 
 
-@pytest.fixture(scope="session")
-def record_server(record_url) -> Iterator[tuple[PostgresqlServer, Callable]]:
-    """The server with this database, and the event loop that has its connections."""
+@contextlib.contextmanager
+def on_server(url: str) -> Iterator[RecordServer]:
+    """The server with a database, and the event loop that has its connections."""
     with asyncio.Runner() as runner:
-        server = PostgresqlServer(record_url)
+        server = PostgresqlServer(url)
         yield server, runner.run
         server.close()
 
 
-@pytest.fixture
-def service(
-    request,
-    tmp_path: Path,
-    clock: FrozenClock,
-    copies: Copies,
-    storage_kind: str,
+@pytest.fixture(scope="session")
+def record_server(record_url) -> Iterator[RecordServer]:
+    with on_server(record_url) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def opened(
+    copies: Copies, folder: Path, clock: FrozenClock, kind: str, record_server: Callable[[], RecordServer]
 ) -> Iterator[CrmService]:
-    storage, run = copies.storage(tmp_path / "crm", clock), asyncio.run
-    if storage_kind != "sqlite":
+    """The CRM in a folder, with its organisations in a storage of some kind."""
+    storage, run = copies.storage(folder, clock), asyncio.run
+    if kind != "sqlite":
         storage.organisations.close()
-    if storage_kind == "memory":
+    if kind == "memory":
         storage.organisations = MemoryOrganisations(clock, readings().of_documents)
-    elif storage_kind == "postgresql":
-        server, run = request.getfixturevalue("record_server")
+    elif kind == "postgresql":
+        server, run = record_server()
         storage.organisations = PostgresqlSchemas(lambda _: server, clock)
-    service = Waited(crm_in(tmp_path / "crm", clock, storage=storage), run=run)
-    if storage_kind == "sqlite":
-        quicken(service.organisations.wrapped, tmp_path / "crm" / "orgs", clock)
+    service = Waited(crm_in(folder, clock, storage=storage), run=run)
+    if kind == "sqlite":
+        quicken(service.organisations.wrapped, folder / "orgs", clock)
     yield service
-    places = [row.place for row in service.organisations.list()] if storage_kind == "postgresql" else []
+    places = [row.place for row in service.organisations.list()] if kind == "postgresql" else []
     service.close()
     for place in places:
         storage.organisations.remove(place)
+
+
+@pytest.fixture
+def service(
+    request, tmp_path: Path, clock: FrozenClock, copies: Copies, storage_kind: str
+) -> Iterator[CrmService]:
+    record_server = functools.partial(request.getfixturevalue, "record_server")
+    with opened(copies, tmp_path / "crm", clock, storage_kind, record_server) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def kept_crms(request, tmp_path_factory, copies: Copies, beginnings: Beginnings) -> Iterator[Kept]:
+    """Gives the owner of an organisation in a storage of some kind, and its file if it has one. It is made once."""
+    with contextlib.ExitStack() as stack:
+
+        def record_server() -> RecordServer:
+            """With a database of its own, as organisations of other tests have the same ids."""
+            named = map(request.getfixturevalue, ("postgresql", "postgresql_owner"))
+            return stack.enter_context(on_server(stack.enter_context(databases(*named))()))
+
+        @functools.cache
+        def made(kind: str, *, sample: bool) -> tuple[Caller, Path]:
+            folder, clock = tmp_path_factory.mktemp("kept") / "crm", FrozenClock(BEGIN)
+            service = stack.enter_context(opened(copies, folder, clock, kind, record_server))
+            caller = begun_in(service, folder, clock, kind, beginnings)("acme", sample=sample)
+            caller.get("org")  # Now its file is open.
+            return caller, folder / "orgs" / "acme.db-wal"
+
+        yield made
+
+
+@pytest.fixture
+def kept_crm(kept_crms, storage_kind: str) -> Iterator[Caller]:
+    """The owner of an empty organisation of all tests in this process. It is for calls that change nothing."""
+    with unchanged(*kept_crms(storage_kind, sample=False)) as caller:
+        yield caller
+
+
+@pytest.fixture
+def kept_demo(kept_crms, storage_kind: str) -> Iterator[Caller]:
+    """The same with the sample records."""
+    with unchanged(*kept_crms(storage_kind, sample=True)) as caller:
+        yield caller
+
+
+@contextlib.contextmanager
+def unchanged(caller: Caller, log: Path) -> Iterator[Caller]:
+    """Holds a test to it that it changes nothing, as far as the log of a file tells it."""
+    before = log.stat().st_mtime_ns if log.exists() else None
+    yield caller
+    assert (log.stat().st_mtime_ns if log.exists() else None) == before, "it has changed what others share"
 
 
 @pytest.fixture
@@ -239,9 +299,10 @@ def make_organisation(service: CrmService):
     return make
 
 
-@pytest.fixture
-def begin(tmp_path: Path, clock: FrozenClock, service: CrmService, storage_kind: str, beginnings: Beginnings):
-    """Make an organisation, and call it as its owner. That is quick as long as nothing was asked of the CRM."""
+def begun_in(
+    service: CrmService, folder: Path, clock: FrozenClock, kind: str, beginnings: Beginnings
+) -> Callable[..., Caller]:
+    """Makes organisations, and calls each as its owner. That is quick as long as nothing was asked of the CRM."""
     starts = []
 
     def make(slug: str, *, sample: bool = False, scope: str = FULL_SCOPE, **changes) -> Caller:
@@ -251,12 +312,20 @@ def begin(tmp_path: Path, clock: FrozenClock, service: CrmService, storage_kind:
             return Caller(service, token_of(service, row, scope), row.id)
         starts.append(start)
         begun = beginnings.begun(clock, starts)
-        begun.put(tmp_path / "crm")
-        if storage_kind != "sqlite":
+        begun.put(folder)
+        if kind != "sqlite":
             service.organisations._make(begun.row, start.spec, sample=sample)
         return Caller(service, begun.token, begun.row.id)
 
     return make
+
+
+@pytest.fixture
+def begin(
+    tmp_path: Path, clock: FrozenClock, service: CrmService, storage_kind: str, beginnings: Beginnings
+) -> Callable[..., Caller]:
+    """Makes an organisation, and calls it as its owner."""
+    return begun_in(service, tmp_path / "crm", clock, storage_kind, beginnings)
 
 
 @pytest.fixture

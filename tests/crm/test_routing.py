@@ -35,8 +35,8 @@ def test_no_module_is_ever_called_like_the_beginning_of_another_path():
 
 @pytest.mark.parametrize("path", ["", *MISSING.split()])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_an_unknown_path_is_no_module(crm, method, path):
-    answer = crm.call(method, path, {"module": "Leads", "fields": "id"})
+def test_an_unknown_path_is_no_module(kept_crm, method, path):
+    answer = kept_crm.call(method, path, {"module": "Leads", "fields": "id"})
     assert (answer.status, answer.json) == (404, NO_SUCH_PATH)
 
 
@@ -50,14 +50,14 @@ def test_an_unknown_path_is_no_module(crm, method, path):
         ("PATCH", "Leads"),
     ],
 )
-def test_a_wrong_method_is_named_so(crm, method, path):
-    answer = crm.call(method, path)
+def test_a_wrong_method_is_named_so(kept_crm, method, path):
+    answer = kept_crm.call(method, path)
     assert (answer.status, answer.json["code"]) == (400, "INVALID_REQUEST_METHOD")
 
 
 @pytest.mark.parametrize("path", ["/crm/v1/Leads", "/crm/v9/org", "/crm/v2.2/users", "/crm/bulk/v99/read"])
-def test_an_unknown_version_is_named_so(crm, path):
-    answer = crm.call("GET", path)
+def test_an_unknown_version_is_named_so(kept_crm, path):
+    answer = kept_crm.call("GET", path)
     assert (answer.status, answer.json["code"]) == (400, "API_NOT_SUPPORTED")
     assert answer.json["details"] == {"supported_version": 8}
 

@@ -77,8 +77,8 @@ def test_a_time_is_taken_in_conditional_headers(crm, call, time):
 
 
 @pytest.mark.parametrize("time", REFUSED)
-def test_a_time_in_another_spelling_is_refused_in_a_record(crm, time):
-    answer = crm.post("Calls", {"data": [CALL | {"Call_Start_Time": time}]})
+def test_a_time_in_another_spelling_is_refused_in_a_record(kept_crm, time):
+    answer = kept_crm.post("Calls", {"data": [CALL | {"Call_Start_Time": time}]})
     details = {
         "expected_data_type": "datetime", "api_name": "Call_Start_Time", "json_path": "$.data[0].Call_Start_Time",
     }  # fmt: skip
@@ -88,11 +88,11 @@ def test_a_time_in_another_spelling_is_refused_in_a_record(crm, time):
 
 @pytest.mark.parametrize("time", [spelling for spelling in REFUSED if spelling == spelling.strip()])
 @pytest.mark.parametrize("operator", ["equals", "in", "greater_than", "between"])
-def test_a_time_in_another_spelling_is_refused_in_criteria(crm, time, operator):
+def test_a_time_in_another_spelling_is_refused_in_criteria(kept_crm, time, operator):
     value = time.replace(",", "\\,")
     if operator == "between":
         value = f"2026-08-11,{value}"
-    answer = crm.get("Calls/search", criteria=f"(Call_Start_Time:{operator}:{value})")
+    answer = kept_crm.get("Calls/search", criteria=f"(Call_Start_Time:{operator}:{value})")
     # An offset's plus sign that was not encoded arrives as a space, and is meant.
     assert (answer.status, answer.json) == (
         400,
@@ -114,21 +114,21 @@ def test_a_time_in_another_spelling_is_refused_in_criteria(crm, time, operator):
     "time", [spelling for spelling in REFUSED if spelling.isascii() and "\n" not in spelling]
 )
 @pytest.mark.parametrize("path", ["Calls", "Calls/1", "Calls/deleted", "settings/modules", "users"])
-def test_a_time_in_another_spelling_is_refused_in_a_header(crm, time, path):
-    answer = crm.get(path, fields="id", headers={"If-Modified-Since": time})
+def test_a_time_in_another_spelling_is_refused_in_a_header(kept_crm, time, path):
+    answer = kept_crm.get(path, fields="id", headers={"If-Modified-Since": time})
     details = {"param_name": "If-Modified-Since", "expected_data_type": "datetime"}
     assert (answer.status, answer.json["code"], answer.json["details"]) == (400, "INVALID_DATA", details)
 
 
 @pytest.mark.parametrize("day", NO_DATE)
-def test_a_date_in_another_spelling_is_refused(crm, day):
+def test_a_date_in_another_spelling_is_refused(kept_crm, day):
     deal = {"Deal_Name": "x", "Stage": "Qualification", "Closing_Date": day}
     details = {
         "expected_data_type": "date",
         "api_name": "Closing_Date",
         "json_path": "$.data[0].Closing_Date",
     }
-    (spelling,) = crm.post("Deals", {"data": [deal]}).data
+    (spelling,) = kept_crm.post("Deals", {"data": [deal]}).data
     assert (spelling["code"], spelling["message"], spelling["details"]) == (
         "INVALID_DATA",
         "invalid data",
@@ -137,8 +137,8 @@ def test_a_date_in_another_spelling_is_refused(crm, day):
 
 
 @pytest.mark.parametrize("day", [day for day in NO_DATE if day == day.strip()])
-def test_a_date_in_another_spelling_is_refused_in_criteria(crm, day):
-    answer = crm.get("Deals/search", criteria=f"(Closing_Date:equals:{day})")
+def test_a_date_in_another_spelling_is_refused_in_criteria(kept_crm, day):
+    answer = kept_crm.get("Deals/search", criteria=f"(Closing_Date:equals:{day})")
     details = {
         "expected_data_type": "date", "reason": "invalid value for search", "api_name": "Closing_Date", "value": day,
     }  # fmt: skip

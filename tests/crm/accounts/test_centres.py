@@ -94,8 +94,8 @@ def test_at_the_root_an_organisation_of_the_first_centre_is_named_by_the_root():
 @pytest.mark.parametrize(
     "path", ["/dc", "/dc/", "/dc/xx/crm/v8/Leads", "/dc/EU/crm/v8/Leads", "/dc/eu%2Fcrm"]
 )
-def test_what_is_no_centre_is_no_path(crm, path):
-    assert crm.call("GET", path).json["code"] == "INVALID_URL_PATTERN"
+def test_what_is_no_centre_is_no_path(kept_crm, path):
+    assert kept_crm.call("GET", path).json["code"] == "INVALID_URL_PATTERN"
 
 
 def test_bases_do_not_nest(crm):

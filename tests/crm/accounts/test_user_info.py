@@ -47,5 +47,5 @@ def test_with_its_organisation_a_token_ends(crm, caller_of, service):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_read_only(crm, method):
-    assert ask(crm, method)[0] == 405
+def test_it_is_read_only(kept_crm, method):
+    assert ask(kept_crm, method)[0] == 405

@@ -197,8 +197,8 @@ def test_what_is_wrong_with_a_channel_is_said_and_the_others_are_enabled(crm, me
         ({"watch": [7]}, "INVALID_DATA"),
     ],
 )
-def test_a_body_without_channels_is_refused(crm, body, code):
-    answer = crm.call("POST", PATH, body=body)
+def test_a_body_without_channels_is_refused(kept_crm, body, code):
+    answer = kept_crm.call("POST", PATH, body=body)
     assert (answer.status, answer.json["code"]) == (400, code)
 
 

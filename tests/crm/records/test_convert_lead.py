@@ -95,8 +95,8 @@ def test_a_converted_lead_is_only_read(crm, lead, convert):
 
 
 @pytest.mark.parametrize("key", ["1", "999"])
-def test_an_id_of_no_lead_is_named_by_its_place(crm, key):
-    answer = crm.post(CONVERT.format(key), {"data": [{}]})
+def test_an_id_of_no_lead_is_named_by_its_place(kept_crm, key):
+    answer = kept_crm.post(CONVERT.format(key), {"data": [{}]})
     assert (answer.status, answer.json["code"], answer.json["details"]) == (400, "INVALID_DATA", PLACE)
 
 

@@ -69,9 +69,9 @@ WRONG_VALUES = {
 
 
 @pytest.mark.parametrize("name", WRONG_VALUES)
-def test_a_wrong_value_is_named_with_what_would_be_right(crm, name):
+def test_a_wrong_value_is_named_with_what_would_be_right(kept_crm, name):
     record, expected = WRONG_VALUES[name]
-    answer = crm.post("Leads", {"data": [record]})
+    answer = kept_crm.post("Leads", {"data": [record]})
     (outcome,) = answer.data
     field = next(key for key in record if key != "Last_Name" or len(record) == 1)
     assert answer.status == 400 and outcome["code"] == "INVALID_DATA" and outcome["message"] == "invalid data"
@@ -81,8 +81,8 @@ def test_a_wrong_value_is_named_with_what_would_be_right(crm, name):
 @pytest.mark.parametrize(
     "value", ["2026-13-01", "2026-02-30", "01/02/2026", "2026-1-1", 20260101, "2026-01-01T00:00:00Z"]
 )
-def test_a_date_has_to_be_a_real_day(crm, value):
-    (outcome,) = crm.post(
+def test_a_date_has_to_be_a_real_day(kept_crm, value):
+    (outcome,) = kept_crm.post(
         "Deals", {"data": [{"Deal_Name": "x", "Stage": "Qualification", "Closing_Date": value}]}
     ).data
     assert outcome["details"]["expected_data_type"] == "date"
@@ -283,10 +283,10 @@ def test_tags_get_ids_and_are_the_same_tag_next_time(crm):
         (b'{"data":[{"Last_Name":"a"}],"trigger":["nothing"]}', "INVALID_DATA"),
     ],
 )
-def test_a_wrong_body_is_one_fault_and_nothing_is_written(crm, body, code):
-    answer = crm.post("Leads", body)
+def test_a_wrong_body_is_one_fault_and_nothing_is_written(kept_crm, body, code):
+    answer = kept_crm.post("Leads", body)
     assert answer.status == 400 and answer.json["code"] == code and answer.json["status"] == "error"
-    assert crm.get("Leads", fields="Last_Name").status == 204
+    assert kept_crm.get("Leads", fields="Last_Name").status == 204
 
 
 ARRAY, OBJECT = {"expected_data_type": "jsonarray"}, {"expected_data_type": "jsonobject"}
@@ -324,11 +324,11 @@ def test_what_stands_beside_the_records_changes_nothing_here(crm):
 
 
 @pytest.mark.parametrize("module", ["Quoted_Items", "DealHistory", "Locking_Information__s"])
-def test_modules_that_belong_to_others_are_not_written(crm, module):
+def test_modules_that_belong_to_others_are_not_written(kept_crm, module):
     for answer in (
-        crm.post(module, {"data": [{}]}),
-        crm.put(module, {"data": [{"id": "1"}]}),
-        crm.delete(module, ids="1"),
+        kept_crm.post(module, {"data": [{}]}),
+        kept_crm.put(module, {"data": [{"id": "1"}]}),
+        kept_crm.delete(module, ids="1"),
     ):
         assert answer.status == 400
         assert answer.json == {

@@ -22,24 +22,24 @@ def test_the_answer_has_the_fields_asked_for_and_the_documented_info(crm):
     assert (info["sort_by"], info["sort_order"], info["next_page_token"]) == ("id", "desc", None)
 
 
-def test_an_empty_module_is_204_and_still_json(crm):
-    answer = crm.get("Leads", fields="Last_Name")
+def test_an_empty_module_is_204_and_still_json(kept_crm):
+    answer = kept_crm.get("Leads", fields="Last_Name")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["content-type"].startswith("application/json")
 
 
-def test_fields_are_required_and_at_most_fifty(crm):
-    assert crm.get("Leads").json == {
+def test_fields_are_required_and_at_most_fifty(kept_crm):
+    assert kept_crm.get("Leads").json == {
         "code": "REQUIRED_PARAM_MISSING", "details": {"param_name": "fields"},
         "message": "One of the expected parameter is missing", "status": "error",
     }  # fmt: skip
     many = ",".join(f"F{i}" for i in range(51))
-    assert crm.get("Leads", fields=many).json["code"] == "LIMIT_EXCEEDED"
+    assert kept_crm.get("Leads", fields=many).json["code"] == "LIMIT_EXCEEDED"
 
 
 @pytest.mark.parametrize("name", ["leads", "Nothing", "Home", "__proto__", "Leads ", "%00", "Leads'--"])
-def test_unknown_modules_are_invalid(crm, name):
-    answer = crm.get(name, fields="id")
+def test_unknown_modules_are_invalid(kept_crm, name):
+    answer = kept_crm.get(name, fields="id")
     assert answer.status == 400 and answer.json["code"] == "INVALID_MODULE"
     assert answer.json["details"] == {"resource_path_index": 0}
 
@@ -53,8 +53,8 @@ def test_unknown_modules_are_invalid(crm, name):
         {"page": "1", "page_token": "x"}, {"cvid": "1", "sort_by": "id"}, {"territory_id": "1"},
     ],
 )  # fmt: skip
-def test_wrong_parameters_are_refused(crm, params):
-    answer = crm.get("Leads", fields="Last_Name", **params)
+def test_wrong_parameters_are_refused(kept_crm, params):
+    answer = kept_crm.get("Leads", fields="Last_Name", **params)
     assert answer.status == 400
     assert answer.json.keys() == {"code", "details", "message", "status"}
 
@@ -94,14 +94,14 @@ LIST_FAULTS = [
 
 
 @pytest.mark.parametrize(("params", "code", "details", "message"), LIST_FAULTS)
-def test_a_refusal_says_what_the_documentation_says(crm, params, code, details, message):
-    answer = crm.get("Leads", **params)
+def test_a_refusal_says_what_the_documentation_says(kept_crm, params, code, details, message):
+    answer = kept_crm.get("Leads", **params)
     assert answer.status == 400
     assert answer.json == {"code": code, "details": details, "message": message, "status": "error"}
 
 
-def test_territories_are_not_for_every_module(crm):
-    assert crm.get("Calls", fields="id", territory_id="1").json == {
+def test_territories_are_not_for_every_module(kept_crm):
+    assert kept_crm.get("Calls", fields="id", territory_id="1").json == {
         "code": "INVALID_MODULE", "details": {"resource_path_index": 0},
         "message": "Territory is not supported for the given module", "status": "error",
     }  # fmt: skip
@@ -139,12 +139,12 @@ def test_if_modified_since_gives_304_when_nothing_is_newer(crm, clock):
     assert crm.get("Leads", fields="Last_Name", headers={"If-Modified-Since": "yesterday"}).status == 400
 
 
-def test_a_view_filters(demo):
-    views = demo.get("settings/custom_views", module="Leads").json["custom_views"]
+def test_a_view_filters(kept_demo):
+    views = kept_demo.get("settings/custom_views", module="Leads").json["custom_views"]
     everything = next(view["id"] for view in views if view["system_name"] == "ALLVIEWS")
     mine = next(view["id"] for view in views if view["name"].startswith("My"))
-    every = demo.get("Leads", fields="Owner", cvid=everything).data
-    own = demo.get("Leads", fields="Owner", cvid=mine).data
+    every = kept_demo.get("Leads", fields="Owner", cvid=everything).data
+    own = kept_demo.get("Leads", fields="Owner", cvid=mine).data
     assert 0 < len(own) < len(every)
     assert len({own_view["Owner"]["id"] for own_view in own}) == 1
 
@@ -168,8 +168,8 @@ def test_a_record_shows_its_system_keys(crm):
 
 
 @pytest.mark.parametrize("record", ["abc", "0", "-1", "1.5", "9" * 30, "١٢"])
-def test_an_id_that_can_be_none_is_refused(crm, record):
-    answer = crm.get(f"Leads/{record}")
+def test_an_id_that_can_be_none_is_refused(kept_crm, record):
+    answer = kept_crm.get(f"Leads/{record}")
     assert answer.status == 400 and answer.json["message"] == "the id given seems to be invalid"
 
 
@@ -181,8 +181,8 @@ def test_a_record_unchanged_since_is_304(crm):
 
 
 @pytest.mark.parametrize("field", ["id", "Created_Time", "Modified_Time"])
-def test_every_module_lists_in_each_of_the_orders_there_are(crm, field):
-    for module in crm.get("settings/modules").json["modules"]:
+def test_every_module_lists_in_each_of_the_orders_there_are(kept_crm, field):
+    for module in kept_crm.get("settings/modules").json["modules"]:
         if module["api_supported"]:
-            answer = crm.get(module["api_name"], fields="id", sort_by=field)
+            answer = kept_crm.get(module["api_name"], fields="id", sort_by=field)
             assert answer.status in {200, 204}, (module["api_name"], answer.body)

@@ -38,24 +38,24 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("name", TOO_MUCH)
-def test_too_much_is_refused_before_it_becomes_anything(crm, name):
+def test_too_much_is_refused_before_it_becomes_anything(kept_crm, name):
     body, status, code = TOO_MUCH[name]
     tracemalloc.start()
     before = time.process_time()
-    answer = crm.call("POST", "Leads", body=body)
+    answer = kept_crm.call("POST", "Leads", body=body)
     used, peak = time.process_time() - before, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (answer.status, answer.json["code"]) == (status, code)
     assert peak < 2 * len(body) + 4_000_000
     assert used < 1.5  # It is some 0.05 s; to decode them took from 1 to 3 s.
-    assert crm.get("Leads", fields="Last_Name").status == 204
+    assert kept_crm.get("Leads", fields="Last_Name").status == 204
 
 
 @pytest.mark.parametrize("unit", [b"[]", b'"a"'], ids=["many lists", "many bytes"])
-def test_a_body_of_other_things_than_records_is_refused_as_soon(crm, unit):
+def test_a_body_of_other_things_than_records_is_refused_as_soon(kept_crm, unit):
     body = b'{"contact_roles":[' + b",".join([unit] * (MAX_OBJECT // 4)) + b"]}"
     before = time.process_time()
-    answer = crm.call("POST", "Contacts/roles", body=body)
+    answer = kept_crm.call("POST", "Contacts/roles", body=body)
     assert (answer.status, answer.json["code"]) == (413, "BODY_SIZE_REACHED")
     assert time.process_time() - before < 1.0
 
@@ -78,8 +78,8 @@ def test_the_longest_records_that_people_have_are_written(crm):
 
 
 @pytest.mark.parametrize("count", [101, 10_000])
-def test_the_101st_record_refuses_them_all(crm, count):
-    details = crm.call("POST", "Leads", body=data(*[b'{"Last_Name":"x"}'] * count)).json["details"]
+def test_the_101st_record_refuses_them_all(kept_crm, count):
+    details = kept_crm.call("POST", "Leads", body=data(*[b'{"Last_Name":"x"}'] * count)).json["details"]
     assert details == {"maximum_length": 100, "api_name": "data", "json_path": "$.data"}
 
 

@@ -53,6 +53,6 @@ def test_each_lead_is_converted_or_counted(crm, work):
         ({"ids": ["1"], "portal_user_type": {"id": "1"}}, "NOT_SUPPORTED", "$.portal_user_type"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(crm, body, code, place):
-    answer = crm.post("Leads/actions/mass_convert", body)
+def test_what_is_wrong_is_named(kept_crm, body, code, place):
+    answer = kept_crm.post("Leads/actions/mass_convert", body)
     assert (answer.status, answer.json["code"], answer.json["details"]["json_path"]) == (400, code, place)

@@ -54,8 +54,8 @@ def test_previous_page_tokens_walk_back(crm, sort_by, sort_order):
     assert home.json["info"]["more_records"] is True
 
 
-def test_beyond_two_thousand_a_token_is_needed(crm):
-    answer = crm.get("Leads", fields="id", page=11)
+def test_beyond_two_thousand_a_token_is_needed(kept_crm):
+    answer = kept_crm.get("Leads", fields="id", page=11)
     assert answer.status == 400 and answer.json["code"] == "DISCRETE_PAGINATION_LIMIT_EXCEEDED"
     assert answer.json["details"] == {"limit": 2000}
 

@@ -101,7 +101,7 @@ def test_every_text_of_a_record_has_a_length_so_that_all_of_it_has(crm, service)
 
 
 @pytest.mark.parametrize("name", ["Tag", "Participants", "Quoted_Items"])
-def test_very_many_items_cost_no_more_than_reading_them(crm, name):
+def test_very_many_items_cost_no_more_than_reading_them(kept_crm, name):
     module, record = {
         "Tag": ("Leads", {"Last_Name": "x"}),
         "Participants": ("Events", LISTS["participants"][2]),
@@ -109,5 +109,5 @@ def test_very_many_items_cost_no_more_than_reading_them(crm, name):
     }[name]
     record = record | {name: [{"name": f"t{n}"} for n in range(9_000)]}
     began = time.process_time()
-    assert crm.post(module, {"data": [record]}).status == 400
+    assert kept_crm.post(module, {"data": [record]}).status == 400
     assert time.process_time() - began < 2

@@ -18,8 +18,8 @@ class TestCalls:
         assert crm.only(f"Calls/{call}")["Call_Duration"] is None
 
     @pytest.mark.parametrize("status", [{}, {"Outgoing_Call_Status": "Completed"}, {"Call_Duration": " "}])
-    def test_a_call_that_took_place_needs_a_duration(self, crm, status):
-        (outcome,) = crm.post("Calls", {"data": [CALL | status]}).data
+    def test_a_call_that_took_place_needs_a_duration(self, kept_crm, status):
+        (outcome,) = kept_crm.post("Calls", {"data": [CALL | status]}).data
         assert (outcome["code"], outcome["details"]) == ("MANDATORY_NOT_FOUND", place("Call_Duration"))
 
     def test_a_scheduled_one_needs_it_once_it_is_completed(self, crm):

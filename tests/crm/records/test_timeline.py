@@ -148,8 +148,8 @@ def test_what_can_not_be_asked_is_refused(crm, params):
     assert (refused.status, refused.json["details"]["param_name"]) == (400, *params)
 
 
-def test_a_record_that_is_not_there_has_no_timeline(crm):
-    unknown = crm.get("Leads/5/__timeline")
+def test_a_record_that_is_not_there_has_no_timeline(kept_crm):
+    unknown = kept_crm.get("Leads/5/__timeline")
     assert unknown.json["message"] == "the related id given seems to be invalid"
     assert unknown.json["details"] == {"resource_path_index": 1}
 

@@ -66,7 +66,7 @@ def test_unique_fields_are_checked_after_the_named_ones_in_any_case(make_organis
 
 
 @pytest.mark.parametrize("names", [[5], [["Email"]], [{}], {"Email": True}, 5, True, ["Email"] * 101])
-def test_what_can_be_no_list_of_names_is_refused(crm, names):
-    answer = crm.post("Leads/upsert", {"data": [{"Last_Name": "A"}], "duplicate_check_fields": names})
+def test_what_can_be_no_list_of_names_is_refused(kept_crm, names):
+    answer = kept_crm.post("Leads/upsert", {"data": [{"Last_Name": "A"}], "duplicate_check_fields": names})
     assert answer.status == 400 and answer.json["code"] == "INVALID_DATA"
     assert answer.json["details"]["api_name"] == "duplicate_check_fields"

@@ -6,13 +6,13 @@ CALL = {"Subject": "x", "Call_Type": "Outbound", "Call_Duration": "10:00"}
 
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"])
-def test_a_time_that_utc_has_no_date_for_is_refused(crm, time):
-    answer = crm.post("Calls", {"data": [CALL | {"Call_Start_Time": time}]})
+def test_a_time_that_utc_has_no_date_for_is_refused(kept_crm, time):
+    answer = kept_crm.post("Calls", {"data": [CALL | {"Call_Start_Time": time}]})
     assert answer.status == 400
     assert answer.data[0]["details"] == {
         "expected_data_type": "datetime", "api_name": "Call_Start_Time", "json_path": "$.data[0].Call_Start_Time",
     }  # fmt: skip
-    assert crm.get("Calls", fields="Call_Start_Time").status == 204
+    assert kept_crm.get("Calls", fields="Call_Start_Time").status == 204
 
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])

@@ -35,11 +35,11 @@ def found_names(crm, leads):
 
 
 @pytest.fixture
-def refused(crm):
+def refused(kept_crm):
     """The fault of a call that has to be a 400."""
 
     def refused(path="Leads/search", **params):
-        answer = crm.get(path, **params)
+        answer = kept_crm.get(path, **params)
         assert answer.status == 400, answer.body
         fault = answer.json
         assert list(fault) == ["code", "details", "message", "status"] and fault["status"] == "error"
@@ -311,9 +311,9 @@ def too_many(answer, limit):
 
 
 @pytest.mark.parametrize("name", TOO_MANY_WORDS)
-def test_what_costs_more_than_twenty_words_is_refused_however_short_they_are(crm, name):
-    assert too_many(crm.get("Leads/search", word=TOO_MANY_WORDS[name]), 20)
-    assert too_many(crm.get("Leads/actions/count", word=TOO_MANY_WORDS[name]), 20)
+def test_what_costs_more_than_twenty_words_is_refused_however_short_they_are(kept_crm, name):
+    assert too_many(kept_crm.get("Leads/search", word=TOO_MANY_WORDS[name]), 20)
+    assert too_many(kept_crm.get("Leads/actions/count", word=TOO_MANY_WORDS[name]), 20)
 
 
 def test_words_given_again_or_implied_by_others_cost_nothing(crm):
@@ -339,8 +339,8 @@ def test_a_word_that_only_folds_to_the_beginning_of_another_is_not_implied_by_it
         "and".join(f"(Last_Name:equals:{' '.join('ab' * 20)})" for _ in range(13)),
     ],
 )
-def test_the_words_of_all_conditions_are_counted_together(crm, criteria):
-    assert too_many(crm.get("Leads/search", criteria=criteria), 500)
+def test_the_words_of_all_conditions_are_counted_together(kept_crm, criteria):
+    assert too_many(kept_crm.get("Leads/search", criteria=criteria), 500)
 
 
 def test_a_hundred_values_of_some_words_are_not_too_many(crm):

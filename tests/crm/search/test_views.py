@@ -114,15 +114,15 @@ def test_every_view_of_every_module_shows_what_its_criteria_say(demo):
     assert tried > 120 and filled > 60
 
 
-def test_a_view_narrows_a_search(demo):
+def test_a_view_narrows_a_search(kept_demo):
     views = {
         view["name"]: view["id"]
-        for view in demo.get("settings/custom_views", module="Deals").json["custom_views"]
+        for view in kept_demo.get("settings/custom_views", module="Deals").json["custom_views"]
     }
     criteria = "(Amount:greater_than:0)"
     for name in ("Open Deals", "Won Deals"):
-        searched = demo.get("Deals/search", criteria=criteria, cvid=views[name], fields="id").data
-        listed = demo.get("Deals", cvid=views[name], fields="id,Amount").data
+        searched = kept_demo.get("Deals/search", criteria=criteria, cvid=views[name], fields="id").data
+        listed = kept_demo.get("Deals", cvid=views[name], fields="id,Amount").data
         assert [record["id"] for record in searched] == [
             record["id"] for record in listed if record["Amount"]
         ]
@@ -130,50 +130,52 @@ def test_a_view_narrows_a_search(demo):
 
 @pytest.mark.parametrize("cvid", ["1", "abc", "", "9" * 40, "1 OR 1=1"])
 @pytest.mark.parametrize("path", ["Leads", "Leads/search", "Leads/actions/count"])
-def test_an_unknown_view_is_refused(demo, path, cvid):
+def test_an_unknown_view_is_refused(kept_demo, path, cvid):
     params = {"word": "ab"} if path.endswith("search") else {}
-    answer = demo.get(path, fields="id", cvid=cvid, **params)
+    answer = kept_demo.get(path, fields="id", cvid=cvid, **params)
     assert answer.status == 400
     assert (answer.json["code"], answer.json["details"]) == ("INVALID_DATA", {"param_name": "cvid"})
 
 
-def test_a_view_of_another_module_is_refused(demo):
-    view = demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
-    assert demo.get("Leads", fields="id", cvid=view).json["details"] == {"param_name": "cvid"}
+def test_a_view_of_another_module_is_refused(kept_demo):
+    view = kept_demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
+    assert kept_demo.get("Leads", fields="id", cvid=view).json["details"] == {"param_name": "cvid"}
 
 
-def test_a_view_and_an_order_can_not_be_given_together(demo):
-    view = demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
-    answer = demo.get("Deals", fields="id", cvid=view, sort_by="Created_Time")
+def test_a_view_and_an_order_can_not_be_given_together(kept_demo):
+    view = kept_demo.get("settings/custom_views", module="Deals").json["custom_views"][0]["id"]
+    answer = kept_demo.get("Deals", fields="id", cvid=view, sort_by="Created_Time")
     assert (answer.status, answer.json["code"]) == (400, "AMBIGUITY_DURING_PROCESSING")
     assert answer.json["details"] == {"ambiguity_due_to": [{"param_name": "cvid"}, {"param_name": "sort_by"}]}
 
 
-def test_a_walk_through_a_view_keeps_to_its_order(demo):
-    views = demo.get("settings/custom_views", module="Tasks").json["custom_views"]
+def test_a_walk_through_a_view_keeps_to_its_order(kept_demo):
+    views = kept_demo.get("settings/custom_views", module="Tasks").json["custom_views"]
     view = next(view["id"] for view in views if view["name"] == "Open Tasks")
-    whole = demo.get("Tasks", fields="Due_Date", cvid=view)
+    whole = kept_demo.get("Tasks", fields="Due_Date", cvid=view)
     assert (whole.json["info"]["sort_by"], whole.json["info"]["sort_order"]) == ("Due_Date", "asc")
     dates = [record["Due_Date"] or "" for record in whole.data]
     assert dates == sorted(dates) and len(dates) > 4
     size = (len(dates) + 2) // 3
-    pages = [demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size).json]
+    pages = [kept_demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size).json]
     while (token := pages[-1]["info"]["next_page_token"]) is not None:
-        pages.append(demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token).json)
+        pages.append(
+            kept_demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token).json
+        )
     assert [record for page in pages for record in page["data"]] == whole.data
     token = pages[-1]["info"]["previous_page_token"]
-    before = demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token)
+    before = kept_demo.get("Tasks", fields="Due_Date", cvid=view, per_page=size, page_token=token)
     assert before.data == pages[-2]["data"]
 
 
-def test_filters_narrow_a_list(demo):
+def test_filters_narrow_a_list(kept_demo):
     def listed(filters, **params):
-        return demo.get("Deals", fields="Amount,Stage", filters=json.dumps(filters), **params)
+        return kept_demo.get("Deals", fields="Amount,Stage", filters=json.dumps(filters), **params)
 
     large = {"comparator": "greater_than", "field": {"api_name": "Amount"}, "value": 20000}
     won = {"comparator": "equal", "field": {"api_name": "Stage"}, "value": "Closed Won"}
     both = listed({"group_operator": "AND", "group": [large, won]}).data
-    every = demo.get("Deals", fields="Amount,Stage").data
+    every = kept_demo.get("Deals", fields="Amount,Stage").data
     assert both == [
         record for record in every if (record["Amount"] or 0) > 20000 and record["Stage"] == "Closed Won"
     ]
@@ -185,7 +187,7 @@ def test_filters_narrow_a_list(demo):
     unknown = listed({"comparator": "equal", "field": {"api_name": "Nope"}, "value": 1}).json
     assert (unknown["code"], unknown["details"]["api_name"]) == ("INVALID_QUERY", "Nope")
     for text in ("{", "[" * 5000, "\x00"):
-        answer = demo.get("Deals", fields="id", filters=text)
+        answer = kept_demo.get("Deals", fields="id", filters=text)
         details = {"param_name": "filters", "expected_data_type": "jsonobject"}
         assert (answer.status, answer.json["details"]) == (400, details)
-    assert demo.get("Deals", fields="id", filters="[]").status == 400
+    assert kept_demo.get("Deals", fields="id", filters="[]").status == 400

@@ -17,11 +17,11 @@ import pytest
         ("approvals", 1),
     ],
 )
-def test_there_are_none(crm, path, index):
-    assert (crm.get(path).status, crm.get(path).body) == (204, b"")
-    assert crm.get(path, module="Leads").status == crm.get(f"{path}/5").status == 204
-    assert crm.get(path, module="Nope").json["code"] == "INVALID_MODULE"
-    assert crm.get(f"{path}/x").json["details"] == {"resource_path_index": index}
+def test_there_are_none(kept_crm, path, index):
+    assert (kept_crm.get(path).status, kept_crm.get(path).body) == (204, b"")
+    assert kept_crm.get(path, module="Leads").status == kept_crm.get(f"{path}/5").status == 204
+    assert kept_crm.get(path, module="Nope").json["code"] == "INVALID_MODULE"
+    assert kept_crm.get(f"{path}/x").json["details"] == {"resource_path_index": index}
 
 
 def test_no_record_is_in_a_process(crm):

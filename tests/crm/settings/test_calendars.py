@@ -52,8 +52,8 @@ def test_business_hours_are_made_and_changed(crm, stranger):
         ),
     ],
 )
-def test_hours_that_are_not_whole_are_refused(crm, members, code, place):
-    answer = crm.post("settings/business_hours", {"business_hours": {**HOURS, **members}})
+def test_hours_that_are_not_whole_are_refused(kept_crm, members, code, place):
+    answer = kept_crm.post("settings/business_hours", {"business_hours": {**HOURS, **members}})
     fault = answer.json["business_hours"]
     assert (answer.status, fault["code"], fault["details"]["json_path"]) == (
         400,

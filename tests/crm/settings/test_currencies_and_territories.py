@@ -70,9 +70,9 @@ def test_the_currency_is_found_by_its_id(crm):
         ("users/5/territories/{}", 3),
     ],
 )
-def test_of_what_there_is_none_nothing_is_found(crm, path, index):
-    assert crm.get(path.format("1")).status == 204
-    assert crm.get(path.format("x")).json["details"] == {"resource_path_index": index}
+def test_of_what_there_is_none_nothing_is_found(kept_crm, path, index):
+    assert kept_crm.get(path.format("1")).status == 204
+    assert kept_crm.get(path.format("x")).json["details"] == {"resource_path_index": index}
 
 
 def test_lists_and_settings_that_nobody_has_made_are_empty(crm):

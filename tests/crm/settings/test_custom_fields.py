@@ -220,9 +220,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_a_field_can_not_be_is_refused_by_name(crm, case):
+def test_what_a_field_can_not_be_is_refused_by_name(kept_crm, case):
     definition, code, place = BAD[case]
-    answer = create(crm, definition)
+    answer = create(kept_crm, definition)
     assert (answer.status, told(answer)) == (400, [(code, f"$.fields[0].{place}")])
 
 

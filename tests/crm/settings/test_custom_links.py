@@ -406,12 +406,15 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_links_can_not_be_is_refused_by_name_and_leaves_nothing(crm, case):
+def test_what_links_can_not_be_is_refused_by_name_and_leaves_nothing(kept_crm, case):
     asked, code, place = BAD[case]
-    before = (crm.get("settings/modules").body, crm.get("settings/related_lists", module="Products").body)
-    assert told(create(crm, asked)) == [(code, f"$.fields[0].{place}")]
+    before = (
+        kept_crm.get("settings/modules").body,
+        kept_crm.get("settings/related_lists", module="Products").body,
+    )
+    assert told(create(kept_crm, asked)) == [(code, f"$.fields[0].{place}")]
     assert before == (
-        crm.get("settings/modules").body, crm.get("settings/related_lists", module="Products").body,
+        kept_crm.get("settings/modules").body, kept_crm.get("settings/related_lists", module="Products").body,
     )  # fmt: skip
 
 

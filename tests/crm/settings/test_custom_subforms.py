@@ -249,10 +249,10 @@ BAD_IN_ROWS = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_a_subform_can_not_be_is_refused_by_name(crm, case):
+def test_what_a_subform_can_not_be_is_refused_by_name(kept_crm, case):
     asked, code, place = BAD[case]
-    assert told(create(crm, asked)) == [(code, f"$.fields[0].{place}")]
-    assert crm.get("settings/modules/a").status == 400
+    assert told(create(kept_crm, asked)) == [(code, f"$.fields[0].{place}")]
+    assert kept_crm.get("settings/modules/a").status == 400
 
 
 @pytest.mark.parametrize("case", BAD_IN_ROWS)

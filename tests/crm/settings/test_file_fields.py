@@ -35,8 +35,8 @@ def test_a_field_for_files_is_made_shown_and_deleted(crm, data_type):
 @pytest.mark.parametrize(
     ("data_type", "length"), [("fileupload", 2), ("fileupload", 6), ("imageupload", 0), ("imageupload", 11)]
 )
-def test_so_many_files_a_field_can_not_have(crm, data_type, length):
-    assert told(create(crm, field("Papers", data_type, length=length))) == [
+def test_so_many_files_a_field_can_not_have(kept_crm, data_type, length):
+    assert told(create(kept_crm, field("Papers", data_type, length=length))) == [
         ("INVALID_DATA", "$.fields[0].length")
     ]
 

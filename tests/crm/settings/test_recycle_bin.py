@@ -111,9 +111,9 @@ def test_the_list_shows_sorts_and_filters(crm):
         ({"group": [{}] * 26}, {"limit": 25}),
     ],
 )
-def test_filters_that_are_none_are_refused(crm, filters, details):
+def test_filters_that_are_none_are_refused(kept_crm, filters, details):
     text = filters if isinstance(filters, str) else json.dumps(filters)
-    refused = crm.get(BIN, filters=text)
+    refused = kept_crm.get(BIN, filters=text)
     assert refused.status == 400
     assert refused.json["details"].items() >= {"param_name": "filters", **details}.items()
 
