@@ -243,3 +243,13 @@ def test_a_long_picklist_says_how_many_more_there_are(tools, demo):
     data = tools("describe_module", module="Leads", match="Long")
     row = dict(zip(data["columns"], data["rows"][0], strict=True))
     assert len(row["options"]) >= 50
+
+
+def test_whoever_looks_for_the_owner_sees_who_can_be_one(tools, demo):
+    data = tools("describe_module", module="Leads", match="Owner")
+    row = dict(zip(data["columns"], next(row for row in data["rows"] if row[0] == "Owner"), strict=True))
+    users = demo.get("users", type="ActiveUsers").json["users"]
+    assert row["options"] == [f"{user['full_name']} ({user['id']})" for user in users]
+    data = tools("describe_module", module="Leads")
+    assert "Owner" in {row[0] for row in data["rows"]}
+    assert ("GET", "/crm/v8/users") not in tools.calls("describe_module", module="Leads")

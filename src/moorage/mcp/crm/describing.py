@@ -1,6 +1,6 @@
 """describe_module: which modules there are, and which fields a module has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,12 +10,14 @@ from moorage.mcp.answers import Table, Told, counted, shortened, table_told, wit
 from moorage.mcp.crm.account import Account, Module
 from moorage.mcp.crm.calls import call, path_of
 from moorage.mcp.crm.metadata import Field, fields_of, modules_of, near_modules
+from moorage.mcp.crm.values import named
 from moorage.mcp.errors import ToolFailed
-from moorage.mcp.session import Session
+from moorage.mcp.session import Session, segments
 from moorage.mcp.tool import Tool
 
 _OPTIONS = 20  # Options of a picklist that are shown, unless its field is the only one.
 _ALL_OPTIONS = 500
+_PEOPLE = 50
 _COLUMNS = ("name", "label", "type", "rules", "length", "options", "more_options", "module")
 
 
@@ -43,8 +45,11 @@ async def describe_module(session: Session, asked: Describe) -> Told:
     async with near_modules(session, asked.account, asked.module):
         known = await fields_of(session, asked.account, asked.module)
     fields = [field for field in known.values() if _is_wanted(field, asked.match)]
+    people = await _people(session, asked) if any(_is_of_people(field) for field in fields) else []
     most = _ALL_OPTIONS if len(fields) == 1 else _OPTIONS
-    rows = shortened([_row(field, most) for field in fields])
+    rows = shortened(
+        [_row(field, people if _is_of_people(field) else field.values, most) for field in fields]
+    )
     table = without_empty(_COLUMNS, rows, always=("name", "type"))
     told = Description(
         columns=table.columns, rows=table.rows, records=await _count(session, asked.account, asked.module)
@@ -79,8 +84,26 @@ def _is_wanted(field: Field, match: str | None) -> bool:
     return _matches(match, field.api_name, field.field_label) or match in {field.data_type, *_rules(field)}
 
 
-def _row(field: Field, most: int) -> list[Any]:
-    options, modules = field.values, field.modules
+def _is_of_people(field: Field) -> bool:
+    """Whether a user can be chosen, such as the owner."""
+    return field.data_type in {"ownerlookup", "userlookup"} and not field.is_read_only
+
+
+async def _people(session: Session, asked: Describe) -> list[str]:
+    """The active users, for whoever looks for one of the fields that name one; none for whoever reads all fields."""
+    if asked.match is None:
+        return []
+    path, query = segments("crm", "v8", "users"), {"type": "ActiveUsers", "per_page": _PEOPLE}
+    try:
+        users = (await call(session, asked.account, "GET", path, query=query)).get("users")
+    except ToolFailed:
+        return []
+    known = [user for user in users if isinstance(user, dict)] if isinstance(users, list) else []
+    return [named({"id": user.get("id"), "name": user.get("full_name")}) for user in known]
+
+
+def _row(field: Field, options: Sequence[str], most: int) -> list[Any]:
+    modules = field.modules
     label = field.field_label if field.field_label != field.api_name.replace("_", " ") else None
     return [
         field.api_name,
@@ -88,7 +111,7 @@ def _row(field: Field, most: int) -> list[Any]:
         field.data_type,
         ", ".join(_rules(field)) or None,
         field.length if field.data_type in _WITH_LENGTH else None,
-        options[:most] or None,
+        [*options[:most]] or None,
         len(options) - most if len(options) > most else None,
         ", ".join(modules) or None,
     ]
