@@ -7,3 +7,4 @@ from tests.control_database import (  # noqa: F401
     database_settings,
     shared_control_database,
 )
+from tests.mcp.team import others, team  # noqa: F401

@@ -176,10 +176,12 @@ class Connections:
         async with self._database.reading() as tx:
             return await store.every(tx)
 
-    async def get(self, account_id: str, name: str, reach: Reach = EVERYWHERE) -> Connection:
-        """The connection with this id or alias. Raises the errors of `named`."""
+    async def get(
+        self, account_id: str, name: str, reach: Reach = EVERYWHERE, app: str | None = None
+    ) -> Connection:
+        """The connection with this id, or with this alias (of that app). Raises the errors of `named`."""
         async with self._database.reading() as tx:
-            return await named(tx, account_id, name, reach)
+            return await named(tx, account_id, name, reach, app)
 
     async def choose(
         self, account_id: str, app: str, name: str | None, reach: Reach = EVERYWHERE

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.errors import MoorageError
+from moorage.mcp.answers import Told
 
 
 class McpMissing(MoorageError):
@@ -46,9 +47,30 @@ class ToolFailed(Exception):
         self.details: Mapping[str, Any] = details or {}
 
 
-class Held(Exception):
+class PersonNeeded(Exception):
+    """A person has to do something on a page, before the tool can go on. `message` tells the person what.
+
+    `subject` is the path in the control API of what the person decides about. `told` is the result for a client that
+    can't open a page.
+    """
+
+    def __init__(self, message: str, link: str, subject: str, told: Told | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.link = link
+        self.subject = subject
+        self.told = told
+
+
+class Held(PersonNeeded):
     """A person has to approve the call. `approval` is its document, as the control API has it."""
 
     def __init__(self, approval: Mapping[str, Any]) -> None:
-        super().__init__("A person has to approve the call.")
+        connection = approval["connection"]["name"]
+        super().__init__(
+            f"{approval['key']['name']} wants to {approval['words']}, through the account {connection}"
+            f" ({approval['environment']}). The page shows what it would change; decide there.",
+            str(approval["link"]),
+            f"/approvals/{approval['id']}",
+        )
         self.approval = approval

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from moorage.access import Reach
+from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Filters
 from moorage.keys.model import Principal
 from moorage.policies import Guard, Kind
@@ -17,7 +18,7 @@ class Connections(Protocol):
     async def search(
         self, account_id: str, filters: Filters, *, limit: int | None, reach: Reach
     ) -> Sequence[Connection]: ...
-    async def get(self, account_id: str, name: str, reach: Reach) -> Connection: ...
+    async def get(self, account_id: str, name: str, reach: Reach, app: str | None = None) -> Connection: ...
 
 
 class Guards(Protocol):
@@ -34,15 +35,9 @@ class Rights:
 
         Raises the errors of `Connections.get` for an account that the key does not see.
         """
-        if account is not None:
-            connections = [await self._connections.get(principal.account_id, account, principal.reach)]
-        else:
-            filters = Filters(app=APP, status="ACTIVE")
-            connections = [
-                *await self._connections.search(
-                    principal.account_id, filters, limit=_LOOKED_AT + 1, reach=principal.reach
-                )
-            ]
+        connections = await (self._usable(principal) if account is None else self._named(principal, account))
+        if not principal.scopes.grants:
+            return ()
         if not connections or len(connections) > _LOOKED_AT:
             return _by_scopes(principal)
         guards = [await self._guards.guard_of(principal, connection) for connection in connections]
@@ -61,6 +56,24 @@ class Rights:
                 names = found.setdefault(connection.upstream.organisation, [])
                 names.append(connection.labels.alias or connection.id)
         return found
+
+    async def _named(self, principal: Principal, account: str) -> Sequence[Connection]:
+        """The account of the path, which is one of the app that the tools are for."""
+        connection = await self._connections.get(principal.account_id, account, principal.reach, APP)
+        if connection.app != APP:
+            raise ConnectionUnknown(account)
+        return [connection]
+
+    async def _usable(self, principal: Principal) -> Sequence[Connection]:
+        """The accounts that are connected. If none is, those that may be so again."""
+        for status in ("ACTIVE", None):
+            filters = Filters(app=APP, status=status)
+            found = await self._connections.search(
+                principal.account_id, filters, limit=_LOOKED_AT + 1, reach=principal.reach
+            )
+            if found:
+                return found
+        return []
 
 
 def _by_scopes(principal: Principal) -> Collection[Kind]:

@@ -16,9 +16,11 @@ from moorage.acting import act_as
 from moorage.http.errors import MethodNotAllowed, quoted
 from moorage.keys.model import Principal
 from moorage.loopback import is_loopback
+from moorage.mcp.accounts import Accounts
 from moorage.mcp.errors import McpMissing, OriginRefused
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
+from moorage.mcp.sealing import SealingKeys
 from moorage.mcp.session import Calls, Session
 
 if TYPE_CHECKING:
@@ -60,12 +62,16 @@ class McpServers:
         recognise: Recognise,
         rights: Rights,
         apps: Callable[[], Collection[str]],
+        accounts: Accounts,
+        keys: SealingKeys,
         base_url: str,
     ) -> None:
         self._calls = calls
         self._recognise = recognise
         self._rights = rights
         self._apps = apps
+        self._accounts = accounts
+        self._keys = keys
         self._base_url = base_url
         self._memory = Memory()
         self._servers: dict[str, ProfileServer] = {}
@@ -91,6 +97,7 @@ class McpServers:
             self._rights,
             (request.client.host, request.client.port) if request.client else ("", 0),
             request.headers,
+            self._accounts,
             account=request.path_params.get("account"),
             memory=self._memory,
             apps=self._apps,
@@ -105,16 +112,16 @@ class McpServers:
             return server
         async with self._making:
             if module not in self._servers:
-                self._servers[module] = await _made(module)
+                self._servers[module] = await _made(module, self._keys)
         return self._servers[module]
 
 
-async def _made(module: str) -> "ProfileServer":
+async def _made(module: str, keys: SealingKeys) -> "ProfileServer":
     if find_spec("mcp") is None:
         raise McpMissing
     serving: Any = await asyncio.to_thread(import_module, "moorage.mcp.serving")
     profile: Any = await asyncio.to_thread(import_module, module)
-    server: ProfileServer = serving.ProfileServer(profile.PROFILE)
+    server: ProfileServer = serving.ProfileServer(profile.PROFILE, keys)
     await server.start()
     return server
 

@@ -1,4 +1,4 @@
-"""The MCP server itself: the official SDK, and what it asks of us. Nothing else imports the SDK."""
+"""The MCP server itself: the official SDK, and what it asks of us. It is imported at the first call."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,12 @@ import moorage
 from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.mcp.answers import HARD_CAP, Told
-from moorage.mcp.errors import Held, ToolFailed
+from moorage.mcp.asking import after_waiting, asked, may_ask, resume, state_of
+from moorage.mcp.errors import Held, PersonNeeded, ToolFailed
 from moorage.mcp.profile import Profile
+from moorage.mcp.request_state import SealedStates
 from moorage.mcp.routes import SESSION
+from moorage.mcp.sealing import SealingKeys
 from moorage.mcp.session import Session
 from moorage.mcp.texts import in_a_line
 from moorage.mcp.tool import ACCOUNT, Tool
@@ -35,7 +38,7 @@ log = Log(__name__)
 class ProfileServer:
     """Serves the tools of a profile to clients of all revisions of the protocol. It keeps nothing between requests."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, keys: SealingKeys) -> None:
         self.profile = profile
         server: Server[Any] = Server(
             "moorage",
@@ -47,7 +50,8 @@ class ProfileServer:
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
-        server.middleware.clear()  # The request log and the audit tell of calls; nobody collects spans here.
+        # The request log and the audit tell of calls; nobody collects spans here.
+        server.middleware[:] = [SealedStates(keys, profile.name)]
         self._manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         self._end = asyncio.Event()
         self._ready = asyncio.Event()
@@ -87,18 +91,26 @@ class ProfileServer:
         tools = [tool for tool in self.profile.tools if tool.is_for(session.principal, kinds)]
         return types.ListToolsResult(tools=[_described(tool, session.account) for tool in tools])
 
-    async def _call(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def _call(
+        self, context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         tool = self.profile.by_name.get(params.name)
         session = _session(context)
         if tool is None:
             failed = ToolFailed(f"There is no tool {params.name[:80]!r}.", step="tools/list shows all tools.")
             return _failure(failed)
+        state = state_of(context, params)
         try:
+            again = None if state is None else await resume(session, state, params)
+            if again is not None:
+                return again
             told = await tool.run(session, tool.asked(_arguments(params.arguments, session)))
         except ToolFailed as failed:
-            return _failure(failed)
-        except Held as held:
-            told = self.profile.waiting(held)
+            return _failure(failed if state is None else after_waiting(failed, state))
+        except PersonNeeded as needed:
+            if state is not None and may_ask(session, state):
+                return asked(state, needed)
+            told = self._waiting(needed)
         except MoorageError as error:
             return _failure(ToolFailed(error.message, step=error.help, code=error.code))
         except Exception:
@@ -107,6 +119,13 @@ class ProfileServer:
                 ToolFailed("Something failed inside Moorage.", step="Try once more, then tell a person.")
             )
         return _result(told)
+
+    def _waiting(self, needed: PersonNeeded) -> Told:
+        """The result for a client that can't be asked, or was asked often enough."""
+        if isinstance(needed, Held):
+            return self.profile.waiting(needed)
+        assert needed.told is not None, "whatever needs a person says what to tell"
+        return needed.told
 
 
 def _session(context: Context) -> Session:

@@ -7,14 +7,17 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from moorage.digests import digest_of
 from moorage.http.inside import InsideAnswer
 from moorage.http.message import Headers
 from moorage.keys.model import Principal
+from moorage.mcp.accounts import Accounts
 from moorage.mcp.errors import Held, ToolFailed
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
 from moorage.policies import Kind
 
+_READS = frozenset({"GET", "HEAD"})
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
 
 
@@ -52,8 +55,9 @@ class Session:
     """`authorization` proves the key in calls within this process. `account` is the one that the server's path names.
 
     `client` is the address of the agent, and `headers` are those of its request. Calls get `nonce` as the beginning of
-    their Idempotency-Key, so that a tool may be run again after a person has approved its call. `memory` is that of the
-    process, and `apps` gives the names of all apps.
+    their Idempotency-Key, so that a tool may be run again after a person has approved its call. It may not be if it
+    `has_changed` something before: an app may do that twice. `memory` is that of the process, and `apps` gives the
+    names of all apps.
     """
 
     principal: Principal
@@ -62,10 +66,12 @@ class Session:
     rights: Rights = field(repr=False)
     client: tuple[str, int]
     headers: Mapping[str, str] = field(repr=False)
+    accounts: Accounts = field(repr=False)
     account: str | None = None
     nonce: str | None = None
     memory: Memory = field(default_factory=Memory, repr=False)
     apps: Callable[[], Collection[str]] = field(default=tuple, repr=False)
+    has_changed: bool = False
     _made: int = 0
 
     def header(self, name: str) -> str | None:
@@ -99,21 +105,36 @@ class Session:
         named = self.account or account
         more = [] if named is None else [(b"Maton-Connection", _header("account", named))]
         more.append((b"Prefer", b"respond-async"))
-        if method not in {"GET", "HEAD"} and self.nonce is not None:
-            self._made += 1
-            more.append((b"Idempotency-Key", f"{self.nonce}.{self._made}".encode()))
-        answer = await self._call(
-            method, f"/{app}{path}", query, body, [*more, *(headers or [])], keeps_errors=keeps_errors
-        )
+        more.extend(headers or [])
+        answer = await self._call(method, f"/{app}{path}", query, body, more, keeps_errors=keeps_errors)
         if answer.status == 202 and "preference-applied" in answer.headers:
             raise Held(answer.document["approval"])
+        self.has_changed |= method not in _READS
         return answer
 
     async def control(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        keeps_errors: bool = False,
     ) -> Answer:
-        """A call of the control API. Raises ToolFailed for any refusal."""
-        return await self._call(method, path, query, body, [])
+        """A call of the control API. Raises ToolFailed for any refusal; `keeps_errors` is as in `app`."""
+        return await self._call(method, path, query, body, [], keeps_errors=keeps_errors)
+
+    def _repeatable(self, method: str, target: str, headers: Headers) -> Headers:
+        """The Idempotency-Key by which a call is known if the tool is run again. One that the agent gave goes before.
+
+        What changes something is known by its place, as it may be another call the next time, which must not be made.
+        """
+        if self.nonce is None or any(name.lower() == b"idempotency-key" for name, _ in headers):
+            return []
+        if method in _READS:
+            return [(b"Idempotency-Key", f"{self.nonce}.{digest_of(target).hex()[:16]}".encode())]
+        self._made += 1
+        return [(b"Idempotency-Key", f"{self.nonce}.{self._made}".encode())]
 
     async def _call(
         self,
@@ -133,6 +154,7 @@ class Session:
         forwarded = self.header("x-forwarded-for")
         if forwarded is not None:
             always.append((b"X-Forwarded-For", forwarded.encode("latin-1")))
+        always.extend(self._repeatable(method, target, headers))
         inside = await self.calls.call(
             method, target, [*always, *headers], data, client=self.client, most=MOST
         )

@@ -103,11 +103,12 @@ class ControlRooms:
 
     @cached_property
     def rotation(self) -> "Rotation":
-        from moorage.connections.sessions import LIFETIME, PURPOSE
+        from moorage.connections import sessions
+        from moorage.mcp import sealing
         from moorage.requests import sealed
         from moorage.vault.rotation import Rotation
 
-        purposes = {PURPOSE: float(LIFETIME)}
+        purposes = {room.PURPOSE: float(room.LIFETIME) for room in (sessions, sealing)}
         if self.settings.request_bodies:
             # One more day, in which they are removed.
             purposes[sealed.PURPOSE] = (self.settings.request_body_days + 1) * 24 * 3600.0

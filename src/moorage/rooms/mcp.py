@@ -24,12 +24,17 @@ class McpRooms(ApprovalRooms):
 
     @cached_property
     def mcp(self) -> "McpServers":
+        from moorage.mcp.accounts import Accounts
         from moorage.mcp.rights import Rights
         from moorage.mcp.routes import McpServers
+        from moorage.mcp.sealing import PURPOSE, SealingKeys
 
+        vault = self.vault
         rights = Rights(self.connections, self.policies)
         apps = lambda: self.providers.names  # noqa: E731
-        return McpServers(self.inside, self._caller, rights, apps, self.urls.gateway)
+        accounts = Accounts(self.connections, self.policies)
+        keys = SealingKeys(lambda: vault.derive(PURPOSE), lambda: vault.derived(PURPOSE))
+        return McpServers(self.inside, self._caller, rights, apps, accounts, keys, self.urls.gateway)
 
     async def _caller(self, request: "Request") -> "Caller":
         """The caller of a request to the MCP server. Raises KeyInvalid."""

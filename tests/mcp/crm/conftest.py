@@ -10,6 +10,7 @@ import pytest
 from moorage.http.inside import InsideAnswer
 from moorage.http.message import Parts, Request
 from moorage.keys.model import Principal
+from moorage.mcp.accounts import Accounts
 from moorage.mcp.crm import PROFILE
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
@@ -75,6 +76,7 @@ class Tools:
             Rights(None, None),
             ("127.0.0.1", 1),
             {},
+            Accounts(None, None),
             memory=self.memory,
         )
         told = asyncio.run(tool.run(session, tool.asked(arguments)))

@@ -1,0 +1,87 @@
+"""check_approval: what became of a call that a person has to approve."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from moorage.approvals.errors import ApprovalUnknown
+from moorage.mcp.answers import Told
+from moorage.mcp.crm.calling import Called, Shown, called_with, text_of
+from moorage.mcp.errors import ToolFailed
+from moorage.mcp.session import Session, segments
+from moorage.mcp.tool import Tool
+
+
+class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    approval_id: Annotated[str, Meta(max_length=64)]
+
+
+class Checked(Shown, kw_only=True, omit_defaults=True):
+    """`status`, `headers` and `body` are the app's answer, once it is there."""
+
+    state: str
+    words: str
+    link: str | None = None
+    expires_at: str | None = None
+    decided_by: str | None = None
+    note: str | None = None
+    status: int | None = None
+
+
+async def check_approval(session: Session, asked: Check) -> Told:
+    path = f"/approvals{segments(asked.approval_id)}"
+    approval = (await session.control("GET", path)).document["approval"]
+    if approval["key"]["id"] != session.principal.key_id:
+        unknown = ApprovalUnknown(asked.approval_id)
+        raise ToolFailed(unknown.message, step=unknown.help, code=unknown.code)
+    checked = Checked(
+        state=approval["state"],
+        words=approval["words"],
+        decided_by=approval["decided_by"],
+        note=approval["note"],
+    )
+    if checked.state == "waiting":
+        checked.link, checked.expires_at = approval["link"], approval["expires_at"]
+    if checked.state == "sent" and approval["answer"]["until"] is not None:
+        _add_answer(checked, called_with(await session.control("GET", f"{path}/answer", keeps_errors=True)))
+    return Told(_sentence(checked), checked, text_of(checked.body))
+
+
+def _add_answer(checked: Checked, called: Called) -> None:
+    checked.status, checked.headers = called.status, called.headers
+    checked.body, checked.truncated = called.body, called.truncated
+
+
+def _sentence(checked: Checked) -> str:
+    by = checked.decided_by or "a person"
+    note = f" {checked.note}" if checked.note else ""
+    told: dict[str, str] = {
+        "waiting": f"It waits for a person: {checked.link}, until {checked.expires_at}.",
+        "approved": f"{by} has approved it, and it is being sent. Check again in some seconds.",
+        "sending": f"{by} has approved it, and it is being sent. Check again in some seconds.",
+        "sent": f"{by} has approved it, and it was sent. {_answered(checked)}",
+        "failed": f"{by} has approved it, and it could not be sent.{note}",
+        "unknown": f"{by} has approved it.{note} Look whether it was done, before you do it again.",
+        "declined": f"{by} has declined it, so nothing was sent.{note}",
+        "expired": f"Nothing was sent.{note or ' Nobody decided in time.'} To ask again, call the tool again.",
+        "cancelled": "It was taken back, so nothing was sent.",
+    }
+    return told[checked.state]
+
+
+def _answered(checked: Checked) -> str:
+    if checked.status is None:
+        return "The app's answer is not kept any longer."
+    cut = f" The body is {checked.truncated}." if checked.truncated else ""
+    return f"The app answered {checked.status}.{cut}"
+
+
+CHECK_APPROVAL = Tool(
+    "check_approval",
+    "Check an approval",
+    "What became of a call that waits for a person: still waiting, or approved with the app's answer, or declined.",
+    Check,
+    Checked,
+    check_approval,
+)
