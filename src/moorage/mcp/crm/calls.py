@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from moorage.mcp.crm.advice import fix_for
+from moorage.mcp.crm.advice import fix_for, row_error
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Answer, Session, failure_of, segments
 
@@ -12,51 +12,56 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
+class Parts(TypedDict, total=False):
+    """What a call may have besides its method and its path."""
+
+    query: Mapping[str, Any]
+    body: Any
+    idempotency_key: str | None
+
+
 async def call(
-    session: Session,
-    account: str | None,
-    method: str,
-    path: str,
-    *,
-    query: Mapping[str, Any] | None = None,
-    body: Any = None,
-    idempotency_key: str | None = None,
+    session: Session, account: str | None, method: str, path: str, **parts: Unpack[Parts]
 ) -> dict[str, Any]:
     """The document of the answer; empty if there is none. Raises ToolFailed, and Held."""
-    answer = await _answer(session, account, method, path, query, body, idempotency_key)
+    answer = await _answer(session, account, method, path, parts)
     if answer.status >= 400:
         raise advised(failure_of(answer))
     return _object(answer)
 
 
 async def call_for_each(
-    session: Session,
-    account: str | None,
-    method: str,
-    path: str,
-    *,
-    query: Mapping[str, Any] | None = None,
-    body: Any = None,
-    idempotency_key: str | None = None,
+    session: Session, account: str | None, method: str, path: str, **parts: Unpack[Parts]
 ) -> list[dict[str, Any]]:
     """What the answer says of each record, also if all were refused. Raises ToolFailed, and Held."""
-    answer = await _answer(session, account, method, path, query, body, idempotency_key)
+    answer = await _answer(session, account, method, path, parts)
     outcomes = _object(answer).get("data")
     if isinstance(outcomes, list) and all(isinstance(outcome, dict) for outcome in outcomes):
         return outcomes
     raise advised(failure_of(answer))
 
 
-async def _answer(
-    session: Session,
-    account: str | None,
-    method: str,
-    path: str,
-    query: Mapping[str, Any] | None,
-    body: Any,
-    idempotency_key: str | None,
-) -> Answer:
-    headers = [] if idempotency_key is None else [(b"Idempotency-Key", _key(idempotency_key))]
+async def call_for_one(
+    session: Session, account: str | None, path: str, values: Mapping[str, Any], what: str
+) -> dict[str, Any]:
+    """Post one element; gives the `details` of what became of it. `what` says what did not happen if it is refused.
+
+    Raises ToolFailed, and Held.
+    """
+    outcomes = await call_for_each(session, account, "POST", path, body={"data": [values]})
+    outcome = outcomes[0] if outcomes else {}
+    details = outcome.get("details")
+    if outcome.get("status") == "success" and isinstance(details, dict):
+        return details
+    error = row_error(outcome)
+    step = error.fix if error.field is None else f"{error.field}: {error.fix}"
+    raise ToolFailed(f"{what}: {outcome.get('message')}.", code=error.code, step=step)
+
+
+async def _answer(session: Session, account: str | None, method: str, path: str, parts: Parts) -> Answer:
+    key = parts.get("idempotency_key")
+    headers = [] if key is None else [(b"Idempotency-Key", _key(key))]
+    query, body = parts.get("query"), parts.get("body")
     try:
         return await session.app(
             account, method, path, query=query, body=body, headers=headers, keeps_errors=True

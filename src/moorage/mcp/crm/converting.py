@@ -7,8 +7,7 @@ from msgspec import Meta
 
 from moorage.mcp.answers import Told
 from moorage.mcp.crm.account import Account, Id
-from moorage.mcp.crm.advice import row_error
-from moorage.mcp.crm.calls import call_for_each, path_of
+from moorage.mcp.crm.calls import call_for_one, path_of
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
@@ -36,17 +35,18 @@ class Converted(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 async def convert_lead(session: Session, asked: Convert) -> Told:
-    body: dict[str, Any] = {"overwrite": asked.overwrite}
+    lead: dict[str, Any] = {"overwrite": asked.overwrite}
     if asked.add_to_existing:
-        body["add_to_existing_record"] = True
+        lead["add_to_existing_record"] = True
     if asked.deal is not None:
-        body["Deals"] = asked.deal
+        lead["Deals"] = asked.deal
     path = path_of("Leads", asked.id, "actions", "convert")
-    outcomes = await call_for_each(session, asked.account, "POST", path, body={"data": [body]})
-    outcome = outcomes[0] if outcomes else {}
-    details = outcome.get("details")
-    if outcome.get("status") != "success" or not isinstance(details, dict):
-        raise _refusal(outcome)
+    try:
+        details = await call_for_one(session, asked.account, path, lead, "The lead was not converted")
+    except ToolFailed as failed:
+        if failed.code == "DUPLICATE_DATA":
+            failed.step = "Use add_to_existing to add the lead to the records that match."
+        raise
     made = Converted(
         contact=_id(details.get("Contacts")),
         account=_id(details.get("Accounts")),
@@ -54,14 +54,6 @@ async def convert_lead(session: Session, asked: Convert) -> Told:
     )
     names = ", ".join(f"{name} {id_}" for name, id_ in msgspec.to_builtins(made).items())
     return Told(f"Lead {asked.id} was converted: {names}.", made)
-
-
-def _refusal(outcome: dict[str, Any]) -> ToolFailed:
-    error = row_error(outcome)
-    step = error.fix if error.field is None else f"{error.field}: {error.fix}"
-    if error.code == "DUPLICATE_DATA":
-        step = "Use add_to_existing to add the lead to the records that match."
-    return ToolFailed(f"The lead was not converted: {outcome.get('message')}.", code=error.code, step=step)
 
 
 def _id(made: Any) -> str | None:

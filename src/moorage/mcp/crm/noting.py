@@ -7,10 +7,8 @@ from msgspec import Meta
 
 from moorage.mcp.answers import Told
 from moorage.mcp.crm.account import Account, Id, Module
-from moorage.mcp.crm.advice import row_error
-from moorage.mcp.crm.calls import call_for_each, path_of
+from moorage.mcp.crm.calls import call_for_one, path_of
 from moorage.mcp.crm.metadata import near_modules
-from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
 
@@ -33,15 +31,8 @@ async def add_note(session: Session, asked: Note) -> Told:
         note["Note_Title"] = asked.title
     async with near_modules(session, asked.account, asked.module):
         path = path_of(asked.module, asked.id, "Notes")
-        outcomes = await call_for_each(session, asked.account, "POST", path, body={"data": [note]})
-    outcome = outcomes[0] if outcomes else {}
-    details = outcome.get("details")
-    if outcome.get("status") != "success" or not isinstance(details, dict):
-        error = row_error(outcome)
-        raise ToolFailed(
-            f"The note was not added: {outcome.get('message')}.", code=error.code, step=error.fix
-        )
-    return Told(f"Note {details.get('id')} was added.", Noted(id=str(details.get("id"))))
+        made = await call_for_one(session, asked.account, path, note, "The note was not added")
+    return Told(f"Note {made.get('id')} was added.", Noted(id=str(made.get("id"))))
 
 
 ADD_NOTE = Tool(
