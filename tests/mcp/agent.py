@@ -80,17 +80,17 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-TASKS: list[Task] = []
+def declaring(tasks: list[Task]) -> Callable[..., Callable[[Steps], Steps]]:
+    """A decorator that adds tasks to a list, each with the most calls of tools and bytes that it may take."""
 
+    def task(said: str, *, calls: int, size: int) -> Callable[[Steps], Steps]:
+        def declare(steps: Steps) -> Steps:
+            tasks.append(Task(said, steps, calls, size))
+            return steps
 
-def task(said: str, *, calls: int, size: int) -> Callable[[Steps], Steps]:
-    """Declare a task, with the most calls of tools and bytes that it may take."""
+        return declare
 
-    def declare(steps: Steps) -> Steps:
-        TASKS.append(Task(said, steps, calls, size))
-        return steps
-
-    return declare
+    return task
 
 
 def day(offset: int) -> str:
@@ -100,3 +100,7 @@ def day(offset: int) -> str:
 def name_in(lookup: str) -> str:
     """The name in a related record, which is shown as `name (id)`."""
     return lookup.rpartition(" (")[0]
+
+
+def id_in(lookup: str) -> str:
+    return lookup.rpartition(" (")[2].removesuffix(")")

@@ -3,10 +3,13 @@
 Whoever makes a tool dearer has to raise a bound here, and say why.
 """
 
-from tests.mcp.agent import Agent, day, task
+from tests.mcp.agent import Agent, Task, day, declaring, id_in
+
+CHANGES: list[Task] = []
+task = declaring(CHANGES)
 
 
-@task("Note at the lead of the Paper Boat Agency: call back on Friday.", calls=2, size=900)
+@task("Note at the lead of the Paper Boat Agency: call back on Friday.", calls=2, size=400)
 async def add_a_note(use: Agent) -> None:
     lead = await use.one("Leads", "Paper Boat Agency", "Company")
     await use("add_note", module="Leads", id=lead["id"], text="Call back on Friday.")
@@ -14,7 +17,7 @@ async def add_a_note(use: Agent) -> None:
     assert note["Note_Content"] == "Call back on Friday."
 
 
-@task("Add a lead: Kim Lee of Lee Marine, kim@leemarine.example.", calls=1, size=500)
+@task("Add a lead: Kim Lee of Lee Marine, kim@leemarine.example.", calls=1, size=350)
 async def add_a_lead(use: Agent) -> None:
     await use.write(
         "Leads",
@@ -25,14 +28,14 @@ async def add_a_lead(use: Agent) -> None:
     assert lead["Company"] == "Lee Marine"
 
 
-@task("Delphine Okafor has a new number: +1-503-555-0190.", calls=2, size=900)
+@task("Delphine Okafor has a new number: +1-503-555-0190.", calls=2, size=590)
 async def fix_a_number(use: Agent) -> None:
     contact = await use.one("Contacts", "Delphine Okafor", "Phone")
     await use.write("Contacts", "update", {"id": contact["id"], "Phone": "+1-503-555-0190"})
     assert use.see(f"Contacts/{contact['id']}?fields=Phone")[0]["Phone"] == "+1-503-555-0190"
 
 
-@task("Move Copperfinch's deal on water metering to the next stage.", calls=3, size=2600)
+@task("Move Copperfinch's deal on water metering to the next stage.", calls=3, size=1030)
 async def next_stage(use: Agent) -> None:
     deal = await use.one("Deals", "Copperfinch water metering", "Stage")
     described = await use("describe_module", module="Deals", match="stage")
@@ -44,18 +47,18 @@ async def next_stage(use: Agent) -> None:
 @task(
     "We have called all leads from seminars that nobody had contacted. Note it in their status.",
     calls=2,
-    size=1300,
+    size=780,
 )
 async def update_many(use: Agent) -> None:
     where = "(Lead_Source:equals:Seminar Partner)and(Lead_Status:equals:Not Contacted)"
     found = await use("search_records", module="Leads", where=where, fields=["Last_Name"])
     changes = [{"id": lead["id"], "Lead_Status": "Contacted"} for lead in found.records]
-    assert len(changes) == 3
+    assert len(changes) == 2
     await use.write("Leads", "update", *changes)
     assert not use.see(f"Leads/search?criteria={where.replace(' ', '%20')}&fields=Last_Name")
 
 
-@task("Charlotte Wombaroo buys: make her a customer, with a deal of 20,000.", calls=2, size=1200)
+@task("Charlotte Wombaroo buys: make her a customer, with a deal of 20,000.", calls=2, size=570)
 async def convert(use: Agent) -> None:
     lead = await use.one("Leads", "Charlotte Wombaroo", "Company")
     deal = {
@@ -69,7 +72,7 @@ async def convert(use: Agent) -> None:
     assert made["Amount"] == 20000
 
 
-@task("Here are five visitors of our fair. Put them into the CRM.", calls=1, size=1300)
+@task("Here are five visitors of our fair. Put them into the CRM.", calls=1, size=820)
 async def add_many(use: Agent) -> None:
     visitors = [
         {"Last_Name": name, "Company": f"{name} Boats", "Lead_Source": "Trade Show"}
@@ -79,7 +82,7 @@ async def add_many(use: Agent) -> None:
     assert len(use.see("Leads/search?word=Boats&fields=Last_Name")) == 5
 
 
-@task("Update these people by their e-mail address, and add whoever is missing.", calls=1, size=800)
+@task("Update these people by their e-mail address, and add whoever is missing.", calls=1, size=470)
 async def upsert(use: Agent) -> None:
     people = [
         {"Last_Name": "Sandhövel", "Email": "ottilie@sandhoevel.example", "City": "Kiel"},
@@ -92,7 +95,7 @@ async def upsert(use: Agent) -> None:
 
 
 @task(
-    "Would it work to raise the budget of the Spring Fair to 30,000? Change nothing yet.", calls=2, size=1100
+    "Would it work to raise the budget of the Spring Fair to 30,000? Change nothing yet.", calls=2, size=880
 )
 async def try_first(use: Agent) -> None:
     campaign = await use.one("Campaigns", "Spring Fair", "Budgeted_Cost")
@@ -100,7 +103,7 @@ async def try_first(use: Agent) -> None:
     assert use.see(f"Campaigns/{campaign['id']}?fields=Budgeted_Cost")[0]["Budgeted_Cost"] == 26000
 
 
-@task("Add a lead: Noor Haddad, mail noor(at)haddad.example.", calls=2, size=1000)
+@task("Add a lead: Noor Haddad, mail noor(at)haddad.example.", calls=2, size=690)
 async def correct_a_mistake(use: Agent) -> None:
     lead = {"Last_Name": "Haddad", "First_Name": "Noor", "Email": "noor(at)haddad.example"}
     refused = await use.tried("write_records", module="Leads", mode="create", records=[lead])
@@ -109,14 +112,14 @@ async def correct_a_mistake(use: Agent) -> None:
     assert len(use.see("Leads/search?email=noor@haddad.example&fields=Last_Name")) == 1
 
 
-@task("Delete the lead Youssef Benhaddoun.", calls=2, size=800)
+@task("Delete the lead Youssef Benhaddoun.", calls=2, size=520)
 async def delete(use: Agent) -> None:
     lead = await use.one("Leads", "Benhaddoun", "Company")
     await use("delete_records", module="Leads", ids=[lead["id"]])
     assert not use.see("Leads/search?word=Benhaddoun&fields=Company")
 
 
-@task("Remind me tomorrow to call Rasha Qabbanji.", calls=2, size=900)
+@task("Remind me tomorrow to call Rasha Qabbanji.", calls=2, size=620)
 async def make_a_task(use: Agent) -> None:
     contact = await use.one("Contacts", "Qabbanji", "Phone")
     await use.write(
@@ -128,7 +131,7 @@ async def make_a_task(use: Agent) -> None:
     assert (made["Who_Id"]["id"], made["Due_Date"]) == (contact["id"], day(1))
 
 
-@task("Put the lead of Golden Pod Cocoa on the list of the Spring Fair.", calls=3, size=1500)
+@task("Put the lead of Golden Pod Cocoa on the list of the Spring Fair.", calls=3, size=1000)
 async def attach_a_campaign(use: Agent) -> None:
     lead = await use.one("Leads", "Golden Pod Cocoa", "Company")
     campaign = await use.one("Campaigns", "Spring Fair", "Campaign_Name")
@@ -140,16 +143,16 @@ async def attach_a_campaign(use: Agent) -> None:
     assert member["Company"] == "Golden Pod Cocoa"
 
 
-@task("Give the lead of Savanna Blooms to Priya.", calls=3, size=2200)
+@task("Give the lead of Savanna Blooms to Priya.", calls=3, size=1070)
 async def give_to_somebody(use: Agent) -> None:
     lead = await use.one("Leads", "Savanna Blooms", "Owner")
-    user = await use("call_api", method="GET", path="/crm/v8/users", query={"type": "ActiveUsers"})
-    [priya] = [user["id"] for user in user.data["body"]["users"] if user["first_name"] == "Priya"]
+    described = await use("describe_module", module="Leads", match="Owner")
+    [priya] = [id_in(user) for user in described.records[0]["options"] if user.startswith("Priya")]
     await use.write("Leads", "update", {"id": lead["id"], "Owner": {"id": priya}})
     assert use.see(f"Leads/{lead['id']}?fields=Owner")[0]["Owner"]["id"] == priya
 
 
-@task("Tag the account Clove Street Data as a reference.", calls=2, size=1100)
+@task("Tag the account Clove Street Data as a reference.", calls=2, size=1010)
 async def tag(use: Agent) -> None:
     account = await use.one("Accounts", "Clove Street Data", "Account_Name")
     path = f"/crm/v8/Accounts/{account['id']}/actions/add_tags"
@@ -158,7 +161,7 @@ async def tag(use: Agent) -> None:
     assert "Reference" in [tag["name"] for tag in seen["Tag"]]
 
 
-@task("Close the case about dark mode: it comes in spring.", calls=2, size=1000)
+@task("Close the case about dark mode: it comes in spring.", calls=2, size=590)
 async def close_a_case(use: Agent) -> None:
     case = await use.one("Cases", "Dark mode", "Status")
     await use.write(
