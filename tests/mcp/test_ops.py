@@ -32,7 +32,14 @@ class Answering:
 
     async def control(self, method, path, *, query=None, body=None):
         self.asked.append((method, path, query))
+        if "connections" in self.document:
+            return Answer(200, {}, json.dumps(self.page(query["limit"])).encode())
         return Answer(200, {}, json.dumps(self.document).encode())
+
+    def page(self, limit):
+        shown = self.document["connections"][:limit]
+        is_last = len(shown) == len(self.document["connections"])
+        return {"connections": shown} | ({} if is_last else {"next_cursor": f"behind {len(shown)}"})
 
 
 def told(name, document, **arguments):
@@ -115,3 +122,23 @@ def test_a_diagnosis_has_no_address_that_leads_a_connection_elsewhere():
     assert asked == [("GET", "/connections/sales-eu/diagnosis", None)]
     assert "secret" not in repr(answer) and "secret" not in answer.content()
     assert "It works." in answer.content()
+
+
+def test_a_list_of_connections_that_is_cut_goes_on_behind_its_last_row():
+    health = {"status": "failed", "reason": "x" * 500, "next": None}
+    connection = {
+        "id": "c",
+        "alias": None,
+        "app": "zoho-crm",
+        "status": "FAILED",
+        "environment": "live",
+        "metadata": {},
+        "health": health,
+    }
+    answer, asked = told("list_connections", {"connections": [connection] * 100}, limit=50)
+    shown = len(answer.data.rows)
+    assert 0 < shown < 50
+    assert [query["limit"] for _, _, query in asked] == [50, shown]
+    assert answer.data.cursor == f"behind {shown}"
+    whole, _ = told("list_connections", {"connections": [connection]})
+    assert whole.data.cursor is None

@@ -156,16 +156,19 @@ class Wanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     app: Annotated[str, Meta(description="Such as zoho-crm", max_length=64)] | None = None
     status: Literal["ACTIVE", "PENDING", "FAILED"] | None = None
     environment: Literal["live", "sandbox", "embedded"] | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=100)] | None = None
 
 
 async def list_connections(session: Session, asked: Wanted) -> Told:
     query = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None}
-    connections = (await session.control("GET", "/connections", query=query or None)).document["connections"]
-    rows = shortened([_connection_row(connection) for connection in connections])
+    document = (await session.control("GET", "/connections", query=query)).document
+    rows = shortened([_connection_row(connection) for connection in document["connections"]])
+    if len(rows) < len(document["connections"]):  # A shorter page has the cursor behind what is shown.
+        document = (await session.control("GET", "/connections", query=query | {"limit": len(rows)})).document
+        rows = [_connection_row(connection) for connection in document["connections"]]
     table = without_empty(_CONNECTION_COLUMNS, rows, always=("connection", "app", "status", "health"))
-    table.total = len(connections)
-    if len(rows) < len(connections):
-        table.note = "The rest did not fit: narrow the list with app, status or environment."
+    table.cursor = document.get("next_cursor")
     return table_told(f"{len(rows)} connections, the oldest first.", table)
 
 
