@@ -12,6 +12,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from tests import forked
 from tests.flows.conftest import MOORAGE
 from tests.mcp_client import REVISIONS
 
@@ -33,12 +34,11 @@ def entry(server, person):
     file = person / ".claude.json"
     before = file.read_bytes() if file.exists() else None
     [command] = re.findall(r"^moorage (mcp install .+)$", PAGE.read_text(), re.MULTILINE)
-    subprocess.run(
+    forked.run(
         [*MOORAGE, *command.split(), "--yes"],
         env=server.environment | own_folders(person),
+        stdout=subprocess.DEVNULL,
         check=True,
-        capture_output=True,
-        timeout=60,
     )
     assert before in {None, file.read_bytes()}
     return json.loads(file.read_text())["mcpServers"]["moorage"]

@@ -19,6 +19,7 @@ class OngoingCall:
     """
 
     def __init__(self, transport: Transport, call: Call) -> None:
+        self.status = 0  # Until the head of the answer has come.
         self._transport = transport
         self._call = call
         self._connection: http.client.HTTPConnection | None = transport.take()
@@ -26,8 +27,8 @@ class OngoingCall:
         self._is_broken_off = False
         self._answer: http.client.HTTPResponse | None = None
 
-    def begin(self) -> tuple[int, str]:
-        """Send the call, wait for the head of its answer, and give its status and media type. Raises Unreachable.
+    def begin(self) -> str:
+        """Send the call, wait for the head of its answer, and give its media type. Raises Unreachable.
 
         The answer may take as long as it likes: whoever has no more patience breaks the call off.
         """
@@ -43,8 +44,8 @@ class OngoingCall:
             self._answer = self._transport.begin(connection, self._call)
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(self._transport.explain(error), sent=connected) from error
-        media_type = self._answer.getheader("content-type") or ""
-        return self._answer.status, media_type.partition(";")[0].strip().lower()
+        self.status = self._answer.status
+        return (self._answer.getheader("content-type") or "").partition(";")[0].strip().lower()
 
     def read(self) -> Response:
         """The whole answer. Raises Unreachable."""

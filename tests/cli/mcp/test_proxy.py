@@ -230,6 +230,16 @@ def test_a_server_that_moved_is_looked_up_again(scripted):
     assert talk.end() == []
 
 
+def test_a_key_that_was_stored_anew_is_used_after_the_old_one_was_refused(scripted):
+    keys = ["mk_old", "mk_new"]
+    talk = Talk(lambda: Moorage(keys.pop(0), scripted.url))
+    scripted.answer = lambda _: (401, "application/json", OURS)
+    assert talk.ask("ping")["error"]["data"]["status"] == 401
+    scripted.answer = lambda message: (200, "application/json", result(message["id"], {}))
+    assert talk.ask("ping")["result"] == {} and scripted.headers()["authorization"] == "Bearer mk_new"
+    assert talk.end() == []
+
+
 def test_without_a_key_each_request_is_told_how_to_get_one():
     def connect():
         raise Misconfigured("There is no API key: set MOORAGE_API_KEY")

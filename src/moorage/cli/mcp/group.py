@@ -1,6 +1,5 @@
 """The commands of `moorage mcp`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -106,17 +105,8 @@ def install(
     wish.path()  # Raises if the options contradict each other.
     server = installing.remote(wish, with_key=with_key) if http else installing.started(wish, scope)
     change = installing.adding(client, scope, name, server)
-    makes_key = wish.needs_key()
-    _show(change, as_json=as_json)
-    if print_only:
-        _tell(change, as_json=as_json)
-        return
-    if makes_key:
-        confirm(f"Make the key {key} for the agent, and store it?", yes=yes)
-        wish.make_key()
-    copied = _write(change, yes=yes)
-    _tell(change, as_json=as_json, is_done=True, made_key=key if makes_key else None, copied=copied)
-    if not as_json and change.is_needed:
+    is_written = _carry_out(change, wish, print_only=print_only, yes=yes, as_json=as_json)
+    if is_written and not as_json:
         typer.echo(CLIENTS[client].restart)
     if not http and key is None and not context.has_key():
         note(f"Set {KEY} where {CLIENTS[client].title} starts, or use --key with a name.")
@@ -134,46 +124,39 @@ def uninstall(
 ) -> None:
     """Take the entry out of a program's configuration. Keys stay as they are."""
     change = installing.removing(client, scope, name)
-    _show(change, as_json=as_json)
-    if print_only:
-        _tell(change, as_json=as_json)
-        return
-    copied = _write(change, yes=yes)
-    _tell(change, as_json=as_json, is_done=True, copied=copied)
+    _carry_out(change, None, print_only=print_only, yes=yes, as_json=as_json)
 
 
-def _show(change: Change, *, as_json: bool) -> None:
+def _carry_out(change: Change, wish: Wish | None, *, print_only: bool, yes: bool, as_json: bool) -> bool:
+    """Show a change, ask, and make it, and the key that the wish needs. Returns True if the file was written."""
+    key = wish.key if wish is not None and wish.needs_key() else None
     if not as_json:
         typer.echo(change.diff() if change.is_needed else f"{change.file} needs no change.")
-
-
-def _write(change: Change, *, yes: bool) -> Path | None:
-    """Ask, and write the file if it changes. Returns the copy of the old one, if there is one."""
-    if not change.is_needed:
-        return None
-    confirm(f"Write {change.file}?", yes=yes)
-    return change.write()
-
-
-def _tell(
-    change: Change,
-    *,
-    as_json: bool,
-    is_done: bool = False,
-    made_key: str | None = None,
-    copied: Path | None = None,
-) -> None:
-    """Say what was done; as JSON, say also what would be."""
-    key_file = None if made_key is None else str(stored_keys.file_of(made_key))
+    copied, is_written = None, False
+    if not print_only and (key is not None or change.is_needed):
+        confirm(_question(change, key), yes=yes)
+        if wish is not None and key is not None:
+            wish.make_key()
+        if change.is_needed:
+            copied, is_written = change.write(), True
+    facts = {
+        "file": str(change.file),
+        "changes": change.is_needed,
+        "written": is_written,
+        "copy": None if copied is None else str(copied),
+        "key_file": None if key is None or print_only else str(stored_keys.file_of(key)),
+    }
     if as_json:
-        facts = {
-            "file": str(change.file),
-            "changes": change.is_needed,
-            "written": is_done and change.is_needed,
-        }
-        print_json(facts | {"diff": change.diff(), "copy": copied and str(copied), "key_file": key_file})
-        return
-    if key_file is not None:
-        typer.echo(f"The key {made_key} is in {key_file}.")
-    if is_done and change.is_needed:
+        print_json(facts | {"diff": change.diff()})
+        return is_written
+    if facts["key_file"]:
+        typer.echo(f"The key {key} is in {facts['key_file']}.")
+    if is_written:
         typer.echo(f"Wrote {change.file}." + (f" As it was: {copied}" if copied else ""))
+    return is_written
+
+
+def _question(change: Change, key: str | None) -> str:
+    if key is None:
+        return f"Write {change.file}?"
+    return f"Make the key {key} for the agent{f', and write {change.file}' if change.is_needed else ''}?"

@@ -174,13 +174,15 @@ class Proxy:
         named = messages.headers(message, self._negotiated, self._mirrors)
         call = request.send(lambda: client.ongoing(self._path, message.line.strip(), _FIXED | named))
         try:
-            status, media_type = call.begin()
-            if media_type == "text/event-stream" and status < 300:
+            media_type = call.begin()
+            if media_type == "text/event-stream" and call.status < 300:
                 self._pass_events(request, message, call.lines())
             else:
                 self._pass_answer(request, message, call.read(), media_type)
         finally:
             call.end()
+            if call.status == 401:
+                self._forget_client()  # The next message reads the key anew: somebody may have stored another one.
 
     def _pass_events(self, request: Request, message: Message, lines: Iterable[bytes]) -> None:
         try:
