@@ -172,6 +172,9 @@ HOSTILE = {
     "account": ("search_records", r'{"module": "Leads", "account": "a\r\nX-Evil: 1"}'),
     "cursor": ("search_records", '{"module": "Leads", "cursor": "e30"}'),
     "query": ("query_records", r'{"coql": "select \u0000 from Leads where \u202e = 1 limit 999999999"}'),
+    "any path": ("call_api", r'{"method": "GET", "path": "/crm/v8/../../%2e%2e\u0000\r\nX-Evil: 1"}'),
+    "any body": ("call_api", '{"method": "POST", "path": "/crm/v8/Leads", "body": {"data": [{"a": 1e999}]}}'),
+    "approval": ("check_approval", r'{"approval_id": "../keys\u0000"}'),
     "deal": ("convert_lead", '{"id": "1", "deal": {"Stage": {"Stage": []}}}'),
 }  # fmt: skip
 
