@@ -92,7 +92,7 @@ def files():
         | {"skills": "./skills/", "mcpServers": "./codex.mcp.json"},
         PLUGIN / ".cursor-plugin" / "plugin.json": plugin
         | {"skills": "./skills/", "mcpServers": "./mcp.json"},
-        Path(".claude-plugin") / "marketplace.json": market,
+        Path(".claude-plugin") / "marketplace.json": market | {"description": DESCRIPTION},
         Path(".cursor-plugin") / "marketplace.json": market,
         Path(".agents") / "plugins" / "marketplace.json": codex,
     }

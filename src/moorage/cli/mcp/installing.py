@@ -20,7 +20,7 @@ from moorage.client import Policy
 Scope = Literal["user", "project"]
 Profile = Literal["maton", "ops", "lab"]
 
-# The rights that the tools of a profile need. A cautious policy asks a person before the agent changes something.
+# The rights that the tools of a profile need. With a cautious policy, a person is asked before something is lost.
 _SCOPES = {"ops": ["connections:read", "requests:read"], "lab": ["organisations:read", "organisations:write"]}
 _SCOPES_OF_CRM = ["connections:read", "proxy"]
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # What all programs take as the name of a server.
