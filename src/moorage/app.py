@@ -29,6 +29,7 @@ from moorage.gateway.gateway import Gateway, Rules
 from moorage.gateway.own_calls import OwnCalls
 from moorage.gateway.protocol import gateway_protocol
 from moorage.gateway.resolve import Resolver
+from moorage.grants import consent as grant_pages
 from moorage.http.answering import Door, answering
 from moorage.http.asgi import no_application
 from moorage.http.control import require_known_parameters
@@ -120,6 +121,7 @@ class App:
                 read_at = time.monotonic()
             if changed or time.monotonic() - read_at > KEPT_SECONDS:
                 self._rooms.keys.clear()
+                self._rooms.grants.clear()
                 self._rooms.policies.clear()
                 self._resolver.clear()
             await asyncio.sleep(WATCH_INTERVAL)
@@ -142,7 +144,12 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
     `on_change` is called after a change of connections or keys, so that nothing that is remembered of them is used.
     """
-    routes = _control_routes(rooms, on_change)
+
+    def changed() -> None:
+        rooms.grants.clear()
+        on_change()
+
+    routes = _control_routes(rooms, changed)
 
     async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
         raise _unknown_path(scope["path"], rooms.providers.names, first_segments(routes))
@@ -156,7 +163,12 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
 def _error_page(scope: Scope, error: MoorageError) -> Response | None:
     """The error as a page, if it is an error of a page for people."""
-    pages = connect_routes.error_page, people_pages.error_page, approval_routes.error_page
+    pages = (
+        connect_routes.error_page,
+        people_pages.error_page,
+        approval_routes.error_page,
+        grant_pages.error_page,
+    )
     return next((page for error_page in pages if (page := error_page(scope, error)) is not None), None)
 
 
@@ -214,6 +226,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             rooms.elsewhere,
         ),
         *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
+        *rooms.grant_routes(),
         *rooms.mcp.routes(),
         *llms.routes(rooms.urls.gateway),
         *rooms.probes.routes(),

@@ -18,6 +18,8 @@ class MoorageError(Exception):
 
     code: ClassVar[str] = "internal"
     more: Mapping[str, Any] = MappingProxyType({})
+    # What `WWW-Authenticate` says, if a valid secret would be right.
+    challenge: str | None = None
     # The headers that name the connection of the failed call, if a connection was chosen before the call failed.
     through: tuple[tuple[bytes, bytes], ...] = ()
     # The ids of the account and of the API key of the failed call, if they were known.

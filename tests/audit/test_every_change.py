@@ -52,8 +52,16 @@ HELD = {
     ("/approvals/{approval_id}/decline", "POST"): "approval.declined",
     ("/approvals/grants/{grant_id}/end", "POST"): "approval.grant_ended",
 }
+# The same for programs that people let act: tests/grants has such programs.
+GRANTS = {
+    ("/oauth/authorize", "POST"): "key.created policy.changed grant.given",
+    ("/oauth/revoke", "POST"): "grant.ended key.revoked",
+    ("/grants/{grant_id}/end", "POST"): "grant.ended key.revoked",
+}
 # Those that change nothing that an account has, and why.
 SILENT = {
+    ("/oauth/token", "POST"): "what a program may do is noted when a person allows it, and when it ends",
+    ("/oauth/register", "POST"): "it opens nothing, and strangers could fill the audit",
     ("/policies/try", "POST"): "it only says what would be decided",
     ("/mcp", "POST"): "a tool makes calls, and what they change is noted as theirs",
     ("/mcp/c/{account}", "POST"): "the same",
@@ -66,9 +74,8 @@ SILENT = {
 
 
 def test_every_route_that_changes_something_is_here():
-    assert {entry for entry in MATRIX if entry[1] != "GET"} == set(NOTED) | set(PAGES) | set(HELD) | set(
-        SILENT
-    )
+    known = set(NOTED) | set(PAGES) | set(HELD) | set(GRANTS) | set(SILENT)
+    assert {entry for entry in MATRIX if entry[1] != "GET"} == known
 
 
 def test_what_a_route_changes_is_noted_with_who_did_it_and_from_where(control, owner):

@@ -13,7 +13,7 @@ class Visitor:
     """A person's browser without scripts."""
 
     def __init__(self, server):
-        self._server = server
+        self._server, self.gateway = server, server.gateway
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         )

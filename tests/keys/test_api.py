@@ -43,6 +43,7 @@ def test_a_new_key_is_shown_with_its_secret_this_once(control, owner):
         "last_used_at": None,
         "revoked_at": None,
         "policy": None,
+        "grant": None,
     }
     assert may_be_secret(secret) and key["id"].startswith("key_")
     assert asked(owner, secret).status == 200

@@ -88,6 +88,22 @@ MATRIX = {
     # Says how this server is called, and nothing of who uses it.
     ("/llms.txt", "GET"): OPEN,
     ("/mcp/maton", "POST"): OWN,
+    # Programs that people let act: tests/grants says who gets what.
+    ("/.well-known/oauth-protected-resource", "GET"): OPEN,
+    ("/.well-known/oauth-protected-resource/mcp", "GET"): OPEN,
+    ("/.well-known/oauth-protected-resource/mcp/c/{account}", "GET"): OPEN,
+    ("/.well-known/oauth-protected-resource/mcp/maton", "GET"): OPEN,
+    ("/.well-known/oauth-protected-resource/mcp/ops", "GET"): OPEN,
+    ("/.well-known/oauth-protected-resource/mcp/lab", "GET"): OPEN,
+    ("/.well-known/oauth-authorization-server", "GET"): OPEN,
+    ("/.well-known/openid-configuration", "GET"): OPEN,
+    ("/oauth/authorize", "GET"): OPEN,
+    ("/oauth/authorize", "POST"): OPEN,
+    ("/oauth/token", "POST"): OPEN,
+    ("/oauth/revoke", "POST"): OPEN,
+    ("/oauth/register", "POST"): OPEN,
+    ("/grants", "GET"): OPEN,
+    ("/grants/{grant_id}/end", "POST"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

@@ -87,7 +87,9 @@ def _row(key: dict[str, Any]) -> tuple[object, ...]:
     scopes = "all" if key["scopes"] == EVERYTHING.texts() else " ".join(key["scopes"])
     name = key["name"] if len(key["name"]) <= _SHOWN_NAME else f"{key['name'][: _SHOWN_NAME - 1]}…"
     last_used = key["last_used_at"] and _day(key["last_used_at"])
-    return key["id"], name, key["prefix"], last_used, state, scopes
+    # Nobody has the secret of a key of a grant, so its beginning helps nobody.
+    prefix = key["prefix"] if key["grant"] is None else "(grant)"
+    return key["id"], name, prefix, last_used, state, scopes
 
 
 @commands.command()

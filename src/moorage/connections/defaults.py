@@ -64,14 +64,8 @@ async def names_in(tx: Transaction, account_id: str, app: str, reach: Reach) -> 
     limit = MAX_SUGGESTIONS + 1
     filters = Filters(app=app, status="ACTIVE")
     active = await store.search(tx, account_id, filters, limit=limit, reach=reach)
-    names = [_name(connection) for connection in active[:MAX_SUGGESTIONS]]
+    names = [connection.shown_name for connection in active[:MAX_SUGGESTIONS]]
     return [*names, "…"] if len(active) > MAX_SUGGESTIONS else names
-
-
-def _name(connection: Connection) -> str:
-    holder = connection.metadata.get("organisation") or connection.metadata.get("user")
-    name = connection.labels.alias or connection.id
-    return f"{name} ({holder})" if holder else name
 
 
 def only_one(reach: Reach) -> str | None:

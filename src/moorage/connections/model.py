@@ -60,6 +60,13 @@ class Connection:
         return self.generation > 0
 
     @property
+    def shown_name(self) -> str:
+        """What people call it: its alias or id, and whose account it is."""
+        holder = self.metadata.get("organisation") or self.metadata.get("user")
+        name = self.labels.alias or self.id
+        return f"{name} ({holder})" if holder else name
+
+    @property
     def is_outside(self) -> bool:
         """True if it leads to an account outside the embedded CRM, or led there until it failed."""
         return self.upstream is not None and self.upstream.kind != "embedded"

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Awaitable, Collection, Sequence
 from pathlib import Path
 
+from moorage.addresses import LOCAL, Addresses
 from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
@@ -18,7 +19,6 @@ from moorage.crm.accounts.store import AccountsStore
 from moorage.crm.api.bulk.telling import told
 from moorage.crm.centres import Site
 from moorage.crm.errors import OrganisationInvalid, OrganisationUnknown
-from moorage.crm.events.addresses import LOCAL, Addresses
 from moorage.crm.events.deliveries import Deliveries
 from moorage.crm.events.sending import Sender
 from moorage.crm.faults import Fault
@@ -54,7 +54,7 @@ class CrmService:
 
     `api_domain` is the base URL at which clients reach the CRM's own origin. `open_slug` names an organisation to try
     out: its users sign in without a password. `schedule` lets a bulk job be worked on (`bulk_jobs.run`). `receivers`
-    are where notifications may go (`events/addresses.py`). All methods raise DatabaseUnusable.
+    are where notifications may go (`addresses.py`). All methods raise DatabaseUnusable.
     """
 
     def __init__(

@@ -21,6 +21,7 @@ STATUS: dict[str, int] = {
     "approval_unknown": 404,
     "approval_waiting": 409,
     "approvals_full": 429,
+    "authorization_invalid": 400,
     "body_invalid": 400,
     "body_too_large": 413,
     "budget_exhausted": 429,
@@ -36,6 +37,7 @@ STATUS: dict[str, int] = {
     "database_unusable": 503,
     "default_deleted": 409,
     "form_refused": 403,
+    "grant_unknown": 404,
     "headers_too_large": 431,
     "hour_impossible": 409,
     "idempotency_key_busy": 409,
@@ -48,6 +50,7 @@ STATUS: dict[str, int] = {
     "issuer_refused": 403,
     "key_inactive": 409,
     "key_invalid": 401,
+    "key_of_grant": 409,
     "key_unknown": 404,
     "last_owner": 409,
     "link_invalid": 410,
@@ -55,6 +58,7 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "not_found": 404,
     "not_invited": 403,
+    "nothing_chosen": 400,
     "organisation_damaged": 503,
     "organisation_exists": 409,
     "organisation_invalid": 400,
@@ -93,6 +97,7 @@ STATUS: dict[str, int] = {
     "status_unknown": 400,
     "step_expired": 403,
     "tails_exhausted": 503,
+    "token_invalid": 401,
     "too_busy": 503,
     "upstream_invalid": 502,
     "upstream_timeout": 504,
@@ -245,8 +250,8 @@ def _headers(error: MoorageError, request_id: str) -> Headers:
         (b"x-request-id", request_id.encode("latin-1")),
         (b"moorage-error-source", b"gateway"),
     ]
-    if error.code == "key_invalid":
-        headers.append((b"www-authenticate", b"Bearer"))
+    if STATUS[error.code] == 401 and error.challenge is not None:
+        headers.append((b"www-authenticate", error.challenge.encode("latin-1")))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode("latin-1")))
     retry_after = getattr(error, "retry_after", None)

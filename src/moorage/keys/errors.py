@@ -10,6 +10,7 @@ class KeyInvalid(MoorageError):
     """Missing, malformed, unknown, expired or revoked: callers can't tell which."""
 
     code = "key_invalid"
+    challenge = "Bearer"
 
     def __init__(self) -> None:
         super().__init__(
@@ -37,6 +38,18 @@ class KeyInactive(MoorageError):
 
     def __init__(self, key_id: str, state: str) -> None:
         super().__init__(f"The API key {key_id} is {state}.", help="Make a new key.")
+
+
+class KeyOfGrant(MoorageError):
+    """The key belongs to an OAuth grant, so nobody gets a secret of it."""
+
+    code = "key_of_grant"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"The API key {key_id} belongs to a grant, and has no secret that anybody may know.",
+            help="The program gets new tokens by itself. To end the grant, revoke the key.",
+        )
 
 
 class ScopeMissing(MoorageError):

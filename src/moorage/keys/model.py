@@ -31,7 +31,8 @@ _SHOWN = len(f"{PREFIX}live_") + _PUBLIC
 class ApiKey:
     """A key without its secret, which is not stored. `prefix` is the beginning of a secret that Moorage has made.
 
-    `policy` is the document of its policy for all connections; None if their environments decide.
+    `policy` is the document of its policy for all connections; None if their environments decide. `grant` is the
+    document of the OAuth grant that it was made for; None for all other keys.
     """
 
     id: str
@@ -45,11 +46,16 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
     policy: Mapping[str, Any] | None = None
+    grant: Mapping[str, Any] | None = None
 
     def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+    def principal(self, ends: datetime | None) -> "Principal":
+        """The caller that this key stands for, with a secret that ends at this time."""
+        return Principal(self.id, self.account_id, self.scopes, self.mode, ends, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +114,24 @@ class Principal:
 
 
 def new_secret(mode: Mode) -> str:
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(_PUBLIC + _RANDOM))
+    body = random_text(_PUBLIC + _RANDOM)
     return f"{PREFIX}{mode}_{body}{checksum(f'{mode}_{body}')}"
+
+
+def random_text(length: int) -> str:
+    """Random characters of 62 kinds, for a secret."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def checksum(body: str) -> str:
     """The CRC-32 of a key in base 62, six characters. It shows that a key was mistyped."""
-    number = zlib.crc32(body.encode())
+    return base62(zlib.crc32(body.encode()), _CHECK)
+
+
+def base62(number: int, length: int) -> str:
+    """The last digits of a number, in the alphabet of secrets."""
     characters = []
-    for _ in range(_CHECK):
+    for _ in range(length):
         number, index = divmod(number, len(_ALPHABET))
         characters.append(_ALPHABET[index])
     return "".join(reversed(characters))
@@ -145,5 +160,6 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "prefix": key.prefix,
         "scopes": key.scopes.texts(),
         "policy": key.policy,
+        "grant": key.grant,
         **shown,
     }

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from moorage.audit import note
 from moorage.background import Loop
@@ -15,7 +15,7 @@ from moorage.clock import Clock
 from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.keys import store
-from moorage.keys.errors import KeyInactive, KeyInvalid, KeyUnknown
+from moorage.keys.errors import KeyInactive, KeyInvalid, KeyOfGrant, KeyUnknown
 from moorage.keys.model import ApiKey, Mode, Principal, key_document, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.logs import Log
@@ -26,6 +26,9 @@ DEFAULT_ACCOUNT = "default"
 NOTE_SECONDS = 60.0  # The time between two notes of the last uses of keys.
 CACHE_SIZE = 10_000
 _LONGEST_AUTHORIZATION = 1024  # Much longer than any key.
+
+# Of the keys with these ids, those that belong to OAuth grants, each with the document of its grant.
+Grants: TypeAlias = Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, Mapping[str, Any]]]]
 
 log = Log(__name__)
 
@@ -54,10 +57,13 @@ class Keys:
     are serial (`Database.transaction`).
     """
 
-    def __init__(self, database: Database, clock: Clock, policies: Callable[[], KeyPolicies]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, policies: Callable[[], KeyPolicies], grants: Grants
+    ) -> None:
         self._database = database
         self._clock = clock
         self._policies = policies
+        self._grants = grants
         self._principals = Bounded[bytes, Principal](CACHE_SIZE)
         self._names: frozenset[bytes] | None = None
         self._names_version: int | None = None
@@ -102,7 +108,40 @@ class Keys:
         with a policy that limits it, of the control API only those that read. Raises ScopeMissing and RightsExceeded
         if the new key would have more rights than `by`, and the errors of a policy that can't be used.
         """
-        secret = secret or new_secret(mode)
+        async with self._database.transaction() as tx:
+            if secret is not None:
+                existing = await store.key_of_secret(tx, digest_of(secret), public_part(secret))
+                if existing is not None:
+                    return existing[0], secret
+            secret = secret or new_secret(mode)
+            key = await self.create_in(
+                tx,
+                account_id,
+                name,
+                secret,
+                scopes=scopes,
+                mode=mode,
+                expires_at=expires_at,
+                policy=policy,
+                by=by,
+            )
+        log.info("key.created", key=key.id, mode=mode, by=_name_in_log(by))
+        return key, secret
+
+    async def create_in(
+        self,
+        tx: Transaction,
+        account_id: str,
+        name: str,
+        secret: str,
+        *,
+        scopes: Scopes | None = None,
+        mode: Mode = "live",
+        expires_at: datetime | None = None,
+        policy: Any = None,
+        by: Principal | None = None,
+    ) -> ApiKey:
+        """`create` as a part of an open transaction, with a secret that no key has yet."""
         key_id, prefix, now = f"key_{new_uuid()[:13]}", public_part(secret), self._clock.now()
         if scopes is None:
             scopes = EVERYTHING if by is None else by.scopes.unnamed
@@ -110,21 +149,16 @@ class Keys:
         key = ApiKey(key_id, account_id, name, mode, scopes, prefix, now, expires_at, None, None)
         if by is not None:
             by.require_no_less_than(key)
-        async with self._database.transaction() as tx:
-            existing = await store.key_of_secret(tx, digest_of(secret), prefix)
-            if existing is not None:
-                return existing[0], secret
-            await store.add_key(tx, key)
-            await store.add_secret(tx, key.id, digest_of(secret), prefix)
-            await note(tx, "key.created", key.id, account=account_id, after=key_document(key))
-            await self._policies().begin(tx, key, policy, by)
-            [key] = await self._with_policies(tx, key)
-        log.info("key.created", key=key_id, mode=mode, by=_name_in_log(by))
-        return key, secret
+        await store.add_key(tx, key)
+        await store.add_secret(tx, key.id, digest_of(secret), prefix)
+        await note(tx, "key.created", key.id, account=account_id, after=key_document(key))
+        await self._policies().begin(tx, key, policy, by)
+        [key] = await self._whole(tx, key)
+        return key
 
     async def list(self, account_id: str) -> list[ApiKey]:
         async with self._database.reading() as tx:
-            keys = await self._with_policies(tx, *await store.all_keys(tx, account_id))
+            keys = await self._whole(tx, *await store.all_keys(tx, account_id))
             return [self._with_use(key) for key in keys]
 
     async def names(self, account_id: str) -> dict[str, str]:
@@ -137,7 +171,8 @@ class Keys:
     ) -> tuple[ApiKey, str]:
         """Give the key a new secret, and return both. Its older secrets work until the overlap ends.
 
-        Raises KeyUnknown, KeyInactive, and the errors of `create`, because a new secret is as good as a new key.
+        Raises KeyUnknown, KeyInactive, KeyOfGrant, and the errors of `create`, because a new secret is as good as a new
+        key.
         """
         async with self._database.transaction() as tx:
             key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
@@ -147,12 +182,12 @@ class Keys:
             state = key.state(self._clock.now())
             if state != "active":
                 raise KeyInactive(key.id, state)
+            if await self._grants(tx, [key.id]):
+                raise KeyOfGrant(key.id)
             secret = new_secret(key.mode)
             await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
             await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
-            [rotated] = await self._with_policies(
-                tx, _require(await store.key_of_id(tx, account_id, key_id), key_id)
-            )
+            [rotated] = await self._whole(tx, _require(await store.key_of_id(tx, account_id, key_id), key_id))
             after = {"prefix": rotated.prefix, "overlap_seconds": int(overlap.total_seconds())}
             await note(
                 tx, "key.rotated", key.id, account=account_id, before={"prefix": key.prefix}, after=after
@@ -167,18 +202,23 @@ class Keys:
         Raises KeyUnknown, and ScopeMissing and RightsExceeded if the key has more rights than `by`.
         """
         async with self._database.transaction() as tx:
-            key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
-            if by is not None:
-                by.require_no_less_than(key, to="revoke")
-            await store.revoke(tx, key_id)
-            [revoked] = await self._with_policies(
-                tx, _require(await store.key_of_id(tx, account_id, key_id), key_id)
-            )
-            if key.revoked_at is None:
-                await note(tx, "key.revoked", key.id, account=account_id, before=key_document(key))
+            revoked = await self.revoke_in(tx, account_id, key_id, by)
         self.clear()
         log.info("key.revoked", key=key_id, by=_name_in_log(by))
         return self._with_use(revoked)
+
+    async def revoke_in(
+        self, tx: Transaction, account_id: str, key_id: str, by: Principal | None = None
+    ) -> ApiKey:
+        """`revoke` as a part of an open transaction. Call `clear` after it."""
+        key = _require(await store.key_of_id(tx, account_id, key_id), key_id)
+        if by is not None:
+            by.require_no_less_than(key, to="revoke")
+        await store.revoke(tx, key_id)
+        if key.revoked_at is None:
+            await note(tx, "key.revoked", key.id, account=account_id, before=key_document(key))
+        [revoked] = await self._whole(tx, _require(await store.key_of_id(tx, account_id, key_id), key_id))
+        return revoked
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """The principal of an Authorization header. Writes nothing, as the use is noted later. Raises KeyInvalid."""
@@ -202,7 +242,7 @@ class Keys:
             key = await store.key_of_id(tx, account_id, key_id)
         if key is None or key.state(self._clock.now()) != "active":
             raise KeyInvalid
-        return Principal(key.id, key.account_id, key.scopes, key.mode, key.expires_at, key.name)
+        return key.principal(key.expires_at)
 
     def inside(self, principal: Principal) -> str:
         """An Authorization value for calls that this process makes to itself for a key.
@@ -237,9 +277,11 @@ class Keys:
             with contextlib.suppress(DatabaseUnusable):
                 await self.note_uses()
 
-    async def _with_policies(self, tx: Transaction, *keys: ApiKey) -> Sequence[ApiKey]:
-        policies = await self._policies().of_keys(tx, [key.id for key in keys])
-        return [replace(key, policy=policies.get(key.id)) for key in keys]
+    async def _whole(self, tx: Transaction, *keys: ApiKey) -> Sequence[ApiKey]:
+        """The keys with their policies and grants."""
+        ids = [key.id for key in keys]
+        policies, grants = await self._policies().of_keys(tx, ids), await self._grants(tx, ids)
+        return [replace(key, policy=policies.get(key.id), grant=grants.get(key.id)) for key in keys]
 
     def _with_use(self, key: ApiKey) -> ApiKey:
         """The key, with its last use in this process if that is not in the database yet."""
@@ -261,8 +303,7 @@ class Keys:
         ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
         if key.revoked_at is not None or (ends is not None and ends <= now):
             raise KeyInvalid
-        principal = Principal(key.id, key.account_id, key.scopes, key.mode, ends, key.name)
-        return self._remembered(secret, principal, generation)
+        return self._remembered(secret, key.principal(ends), generation)
 
     def _remembered(self, secret: str, principal: Principal, generation: int) -> Principal:
         if generation == self._generation:  # Otherwise the key may have been revoked after it was read.

@@ -20,19 +20,20 @@ Permission: TypeAlias = Literal[
     "approvals:read",  # See which calls wait for a person, and what came of others.
     "approvals:see_values",  # See what such a call would change: old and new values, bodies.
     "approvals:decide",  # Approve or decline such a call.
+    "grants:give",  # Let a program outside act, and end that.
 ]
 
 # The only place that says what a role may do.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "owner": frozenset(get_args(Permission)),
-    "operator": frozenset({"approvals:read", "approvals:see_values", "approvals:decide"}),
+    "operator": frozenset({"approvals:read", "approvals:see_values", "approvals:decide", "grants:give"}),
     "approver": frozenset({"approvals:read", "approvals:see_values", "approvals:decide"}),
     # Whoever helps others sees that something happened, and no values, bodies or secrets.
     "support": frozenset({"approvals:read"}),
 }
 MEANINGS: dict[Role, str] = {
     "owner": "does everything, and decides who else signs in",
-    "operator": "runs the gateway, and approves calls",
+    "operator": "runs the gateway, lets programs act, and approves calls",
     "approver": "approves calls, and sees what they would change",
     "support": "sees what happened, but no values, bodies or secrets",
 }

@@ -29,7 +29,7 @@ LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)  # The last use of a session is noted as exactly as this.
 _MICROSECOND = timedelta(microseconds=1)
-_LONGEST_NEXT = 512
+_LONGEST_NEXT = 2500
 _LONGEST_BROWSER = 200
 
 log = Log(__name__)
@@ -69,7 +69,9 @@ class PersonSessions:
         return dict(await own_pairs(request, self._public_url, self._cookie.of(request)))
 
     def to_sign_in(self, request: Request, back: str | None = None) -> Response:
-        """Sends the browser to the page for signing in. It comes back to this page, or to the path `back`."""
+        """Sends the browser to the page for signing in. It comes back to this page, or to the path `back`,
+        which may have a query.
+        """
         return go(f"./{up(request)}sign-in?next={quote(back or request.url.path)}")
 
     def of(self, request: Request) -> str | None:
@@ -149,7 +151,7 @@ def way_back(text: str) -> str:
     """A path of this site to go to after signing in, relative to `/sign-in`. Other texts lead to `/me`."""
     is_path = text.startswith("/") and text.isascii() and text.isprintable() and len(text) <= _LONGEST_NEXT
     inner = text[1:]
-    if not is_path or not inner or inner[0] in "/\\" or "\\" in inner or ".." in inner:
+    if not is_path or not inner or inner[0] in "/\\" or "\\" in inner or ".." in inner.partition("?")[0]:
         return "./me"
     return f"./{quote(inner, safe='/?&=%-._~')}"
 

@@ -4,7 +4,7 @@ A service is made, and its code loaded, when it is first used. A command needs f
 takes three times as long. A server makes all of them at its start, so that no call has to wait.
 
 Each class adds the services of one subject to those that they need: `ControlRooms`, `CrmRooms`,
-`ConnectingRooms`, `PeopleRooms`, `ApprovalRooms`, `McpRooms`, `Rooms`.
+`ConnectingRooms`, `PeopleRooms`, `ApprovalRooms`, `GrantRooms`, `McpRooms`, `Rooms`.
 """
 
 from moorage.rooms.all import Rooms, open_rooms

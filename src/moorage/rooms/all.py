@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
-_CLOSED = ("mcp", "tokens", "unwritten", "outside", "crm")
+_CLOSED = ("mcp", "tokens", "unwritten", "outside", "internet", "crm")
 _CLOSED_LAST = ("request_database", "database")
 
 
@@ -38,11 +38,12 @@ class Rooms(McpRooms):
         from moorage.jobs.runner import Runner
         from moorage.requests.service import Keeping
 
-        pruning, settings = self.pruning, self.settings
+        pruning, grants, settings = self.pruning, self.grants, self.settings
         works = [
             Work("connections.end_unopened", lambda _: pruning.end_unopened(), every=3600),
             # A bulk job ends by itself if it fails too often, so that its organisation knows.
             Work(BULK_JOB, self.run_bulk_job, most_failures=1000),
+            Work("grants.prune", lambda _: grants.prune(), every=3600),
             *self.sending.works(SEND),
         ]
         if self.requests is not None:

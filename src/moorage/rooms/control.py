@@ -63,9 +63,10 @@ class ControlRooms:
 
     @cached_property
     def keys(self) -> "Keys":
+        from moorage.grants.store import of_keys
         from moorage.keys.service import Keys
 
-        return Keys(self.database, self.clock, self.key_policies)
+        return Keys(self.database, self.clock, self.key_policies, of_keys)
 
     @abstractmethod
     def key_policies(self) -> "KeyPolicies":

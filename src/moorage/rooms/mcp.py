@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from moorage.rooms.approvals import ApprovalRooms
+from moorage.rooms.grants import GrantRooms
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class McpRooms(ApprovalRooms):
+class McpRooms(GrantRooms):
     @cached_property
     def inside(self) -> "InsideCalls":
         """Calls of this process to the gateway's origin, once that is served."""
@@ -37,8 +37,23 @@ class McpRooms(ApprovalRooms):
         return McpServers(self.inside, self._caller, rights, apps, accounts, keys, self.urls.gateway)
 
     async def _caller(self, request: "Request") -> "Caller":
-        """The caller of a request to the MCP server. Raises KeyInvalid."""
+        """The caller of a request to the MCP server, by an API key or by an access token of a grant.
+
+        Raises KeyInvalid, TokenInvalid.
+        """
+        from moorage.grants.errors import TokenInvalid
+        from moorage.grants.tokens import access_token_in
+        from moorage.keys.errors import KeyInvalid
         from moorage.mcp.routes import Caller
 
-        principal = await self.keys.authenticate(request.headers.get("authorization"))
+        authorization, path = request.headers.get("authorization"), request.scope["path"]
+        token = access_token_in(authorization)
+        try:
+            if token is None:
+                principal = await self.keys.authenticate(authorization)
+            else:
+                principal = await self.grants.principal(token, f"{self.urls.gateway}{path}")
+        except (KeyInvalid, TokenInvalid) as error:
+            error.challenge = self.resources.challenge(path, was_sent=authorization is not None)
+            raise
         return Caller(principal, self.keys.inside(principal))

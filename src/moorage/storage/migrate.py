@@ -15,7 +15,7 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0019"
+HEAD = "0020"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from moorage.crm.events.addresses import Addresses
+from moorage.addresses import Addresses
 from moorage.crm.events.deliveries import Deliveries
 from moorage.crm.events.sending import Sender
 from moorage.crm.organisations.relay import Relay

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moorage.addresses import Addresses, NotAllowed
 from moorage.crm.events import sending
-from moorage.crm.events.addresses import Addresses, NotAllowed
 from moorage.crm.events.deliveries import FIRST_PAUSE, GIVE_UP, Deliveries
 from moorage.crm.events.sending import Undelivered
 from moorage.crm.organisations.relay import Relay
@@ -120,7 +120,7 @@ def test_a_name_that_means_another_address_at_the_next_look_up_leads_nowhere(crm
         assert host == "rebinding.example.com"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
 
-    monkeypatch.setattr("moorage.crm.events.addresses.socket.getaddrinfo", look_up)
+    monkeypatch.setattr("moorage.addresses.socket.getaddrinfo", look_up)
     watch(crm, receiver.url.replace("127.0.0.1", "rebinding.example.com"), "Leads.create")
     crm.insert("Leads", {"Last_Name": "Ash"})
     deliver(crm.service)

@@ -1,12 +1,10 @@
 """Sends notifications: one POST each, to an address that is allowed, without redirects, cookies or proxies."""
 
-import ipaddress
-import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 from moorage import __version__
-from moorage.crm.events.addresses import Addresses, NotAllowed
+from moorage.addresses import Addresses, NotAllowed
 
 CONNECT_SECONDS = 5.0
 WHOLE_SECONDS = 10.0
@@ -57,32 +55,11 @@ class Sender:
 
 def _new_session(addresses: Addresses) -> Any:
     import aiohttp  # noqa: PLC0415
-    from aiohttp.abc import AbstractResolver, ResolveResult  # noqa: PLC0415
-
-    class AllowedOnly(AbstractResolver):
-        """Connections go to the very addresses that were checked, whatever a later look-up would say."""
-
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-        ) -> list[ResolveResult]:
-            del family
-            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-            return [
-                ResolveResult(hostname=host, host=text, port=port, family=_family(text), proto=0, flags=flags)
-                for text in await addresses.look_up(host, port)
-            ]
-
-        async def close(self) -> None:
-            pass
 
     return aiohttp.ClientSession(
         headers={"User-Agent": f"moorage/{__version__}", "Content-Type": "application/json;charset=UTF-8"},
         timeout=aiohttp.ClientTimeout(total=WHOLE_SECONDS, sock_connect=CONNECT_SECONDS),
-        connector=aiohttp.TCPConnector(resolver=AllowedOnly(), use_dns_cache=False, limit=0),
+        connector=addresses.connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
-
-
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET

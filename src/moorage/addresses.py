@@ -1,4 +1,4 @@
-"""Which addresses notifications may go to. Callers choose them, so they could lead into the operator's own network."""
+"""Which addresses calls outwards may go to. Callers choose them, so they could lead into the operator's own network."""
 
 import asyncio
 import ipaddress
@@ -6,14 +6,13 @@ import socket
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LOCAL, PUBLIC = "local", "public"
-_LOOK_UPS = (
-    16  # Names that are looked up at the same time. The threads are no one else's: some servers never answer.
-)
+# Names that are looked up at the same time. The threads are no one else's: some servers never answer.
+_LOOK_UPS = 16
 
 
 class NotAllowed(Exception):
@@ -26,7 +25,7 @@ class Addresses:
     def __init__(self, allowed: Collection[str]) -> None:
         self._words = {word for word in allowed if word in {LOCAL, PUBLIC}}
         self._networks = [ipaddress.ip_network(word) for word in allowed if word not in {LOCAL, PUBLIC}]
-        self._threads = ThreadPoolExecutor(_LOOK_UPS, "crm-names")
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, "names")
 
     def allows(self, address: Address) -> bool:
         if any(address in network for network in self._networks):
@@ -51,8 +50,35 @@ class Addresses:
         found = {str(answer[4][0]): None for answer in answers}
         allowed = [text for text in found if self.allows(ipaddress.ip_address(text))]
         if not allowed:
-            raise NotAllowed(f"{host} has an address to which notifications may not go")
+            raise NotAllowed(f"{host} has an address that is not allowed")
         return allowed
+
+    def connector(self) -> Any:
+        """A connector for a session of aiohttp. It connects to the very addresses that were checked, whatever a later
+        look-up would say. A host that is an address itself it does not check: ask `refuses` before.
+        """
+        import aiohttp  # noqa: PLC0415 (most processes call nobody, and the library loads slowly)
+        from aiohttp.abc import AbstractResolver, ResolveResult  # noqa: PLC0415
+
+        look_up = self.look_up
+
+        class AllowedOnly(AbstractResolver):
+            async def resolve(
+                self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+            ) -> list[ResolveResult]:
+                del family
+                flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+                return [
+                    ResolveResult(
+                        hostname=host, host=text, port=port, family=_family(text), proto=0, flags=flags
+                    )
+                    for text in await look_up(host, port)
+                ]
+
+            async def close(self) -> None:
+                pass
+
+        return aiohttp.TCPConnector(resolver=AllowedOnly(), use_dns_cache=False, limit=0)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -65,3 +91,7 @@ def _is_public(address: Address) -> bool:
         if address.sixtofour is not None or address.teredo is not None or is_translated:
             return False
     return address.is_global and not address.is_multicast
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET

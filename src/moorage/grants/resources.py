@@ -1,0 +1,71 @@
+"""The resources that tokens are for (RFC 8707): the addresses of the MCP server, each with what is below it."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+from urllib.parse import urlsplit
+
+Kind: TypeAlias = Literal["mcp", "account", "maton", "ops", "lab"]
+
+ROOT = "/mcp"
+PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
+# The paths of all resources, as patterns of routes.
+PATHS = (ROOT, f"{ROOT}/c/{{account}}", f"{ROOT}/maton", f"{ROOT}/ops", f"{ROOT}/lab")
+_PATH = re.compile(rf"{ROOT}(?:/c/(?P<account>[a-z0-9-]{{1,63}})|/(?P<kind>maton|ops|lab))?")
+_DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """`url` is its identifier. `account` is the id or the alias of a connection, if the resource is that of one."""
+
+    url: str
+    kind: Kind
+    account: str | None = None
+
+
+class Resources:
+    """`public_url` is the base URL of the gateway."""
+
+    def __init__(self, public_url: str) -> None:
+        self.public_url = public_url
+        self._place, self._prefix = _place(public_url), urlsplit(public_url).path.rstrip("/")
+
+    def at(self, path: str) -> Resource | None:
+        """The resource with a path below the base URL."""
+        found = _PATH.fullmatch(path)
+        if found is None:
+            return None
+        kind = found["kind"] or ("mcp" if found["account"] is None else "account")
+        return Resource(f"{self.public_url}{path}", cast("Kind", kind), found["account"])
+
+    def read(self, text: str) -> Resource | None:
+        """The resource with this identifier, also if its host is in upper case, or a slash follows."""
+        try:
+            address, place = urlsplit(text), _place(text)
+        except ValueError:
+            return None
+        is_plain = not ({"?", "#", "@"} & set(text)) and text.isascii() and text.isprintable()
+        if not is_plain or place != self._place or not address.path.startswith(self._prefix):
+            return None
+        return self.at(address.path.removeprefix(self._prefix).rstrip("/"))
+
+    def challenge(self, path: str, *, was_sent: bool) -> str:
+        """What `WWW-Authenticate` says at a path (RFC 6750, RFC 9728). `was_sent` says whether a token came.
+
+        The metadata are below the base URL, as a proxy may pass nothing else on.
+        """
+        place = path if self.at(path) is not None else ROOT  # A path may have any characters.
+        error = ', error="invalid_token"' if was_sent else ""
+        return f'Bearer resource_metadata="{self.public_url}{PROTECTED_RESOURCE}{place}"{error}'
+
+
+def covers(of_token: str, called: str) -> bool:
+    """True if a token for one resource is for the other one, too: they are the same, or the other one is below it."""
+    return called == of_token or called.startswith(f"{of_token}/")
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of a URL. Raises ValueError."""
+    address = urlsplit(url)
+    return address.scheme, address.hostname, address.port or _DEFAULT_PORT.get(address.scheme)
