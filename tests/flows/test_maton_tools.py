@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.visitor import Visitor
 from tests.mcp_client import REVISIONS, called, tools_of
+from tests.waiting import wait_until
 
 TEN = {
     "whoami",
@@ -175,6 +177,9 @@ def test_the_argument_connection_goes_before_the_header(use, refused):
 
 def test_connections_are_made_shown_and_deleted(use, refused):
     made = use("create_connection", app="zoho-crm")["connection"]
+    first = use("list_connections", limit=1)
+    second = use("list_connections", limit=1, cursor=first["cursor"])
+    assert len({page["connections"][0]["id"] for page in (first, second)}) == 2
     assert made["status"] == "PENDING" and "/connect/?session_token=" in made["url"]
     assert use("get_connection", connection_id=made["id"])["connection"]["status"] == "PENDING"
     assert "needs an id" in refused("delete_connection", connection=made["id"])
@@ -206,13 +211,22 @@ def test_whoami_tells_of_the_key_and_not_its_secret(server, use):
     assert key not in json.dumps(caller)
 
 
-def test_what_a_person_has_to_approve_tells_its_link(server, use):
+def test_the_same_call_gets_the_answer_after_a_person_has_approved_it(server, use):
     cautious = key_with(server, policy={"mode": "cautious"})
-    call = {"id": "zoho-crm.record.delete", "args": {"module": "Leads", "id": "1"}}
+    lead = {"module": "Leads", "data": [{"Last_Name": "Held"}]}
+    made = use("run_action", cautious, id="zoho-crm.record.create", args=lead)["data"][0]["details"]["id"]
+    call = {"id": "zoho-crm.record.delete", "args": {"module": "Leads", "id": made}}
     waiting = use("run_action", cautious, **call)
     assert waiting["status"] == "waiting_for_approval"
     assert waiting["link"].endswith(f"/approvals/{waiting['approval_id']}")
     assert use("run_action", cautious, **call)["approval_id"] == waiting["approval_id"]
+    owner = Visitor(server)
+    owner.join()
+    owner.open(waiting["link"])
+    owner.open(f"{waiting['link']}/approve", {"for": "once"})
+
+    [deleted] = wait_until(lambda: use("run_action", cautious, **call).get("data"))
+    assert deleted["details"]["id"] == made
 
 
 _PROGRAM = """

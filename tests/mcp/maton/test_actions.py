@@ -1,6 +1,7 @@
 """The actions of Zoho CRM: all operations have one, words find them, and arguments make the right call."""
 
 import base64
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -96,6 +97,10 @@ def test_arguments_go_to_their_places():
     assert call.body == {"data": [{"Last_Name": "A"}], "duplicate_check_fields": ["Email"]}
     assert made("record.clone", module="Leads", id="1", body={"data": []}).body == {"data": []}
     assert made("record.clone", module="Leads", id=1).path == "/crm/v8/Leads/1/actions/clone"
+    assert (
+        made("record.get", module="Leads", id="1/actions/convert").path
+        == "/crm/v8/Leads/1%2Factions%2Fconvert"
+    )
     call = made("email.download-attachment", module="Leads", id="1", attachment_id="2")
     assert call.query == {"id": "2"}
 
@@ -129,6 +134,23 @@ def test_an_argument_stays_one_segment_of_the_path(value):
     assert re.fullmatch(r"[\w.~%/-]+", path, re.ASCII)
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data(), st.sampled_from(list(ACTIONS.values())))
+def test_any_arguments_make_a_call_or_are_refused_in_words(data, action):
+    names = schema_of(action.path, action.parameters)["properties"]
+    arguments = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys([*names, "more"], ANYTHING)))
+    with contextlib.suppress(ArgumentsWrong):
+        call = call_of(action.path, action.parameters, arguments)
+        assert call.path.startswith("/crm/") and all(text.isprintable() for text in call.headers.values())
+
+
 def test_values_are_told_as_the_api_reads_them():
     assert [text_of("x", value) for value in (True, 5, 1.5, ["a", 1], {"a": [1]})] == [
         "true",
@@ -160,13 +182,22 @@ def test_a_file_is_sent_as_a_form(content, sent):
     "arguments",
     [
         {"file_name": "a.csv"},
-        {"file_name": 'a"\r\nX: y', "file_text": "a"},
+        {"file_name": 'a"; name="b', "file_text": "a"},
+        {"file_name": "a\r\nX: y", "file_text": "a"},
         {"file_name": "a.csv", "file_text": "a", "file_base64": "YQ=="},
         {"file_name": "a.csv", "file_base64": "%"},
         {"file_name": 5, "file_text": "a"},
         {"file_name": "a.csv", "file_text": 5},
     ],
-    ids=["no content", "a hostile name", "two contents", "no base64", "no name", "no text"],
+    ids=[
+        "no content",
+        "a field in the name",
+        "a line in the name",
+        "two contents",
+        "no base64",
+        "no name",
+        "no text",
+    ],
 )
 def test_a_wrong_file_is_refused(arguments):
     with pytest.raises(ArgumentsWrong):

@@ -1,6 +1,10 @@
 """The argument `jq`, by which agents keep what they need of a result."""
 
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.maton.jq import selected
@@ -58,3 +62,14 @@ def test_what_is_no_program_is_refused_in_words(program, told):
     with pytest.raises(ToolFailed, match="jq") as refused:
         selected(program, DOCUMENT)
     assert told in refused.value.message
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*".[]{}()|,:<>", "==", "data", "id", "select", "map", "keys", "length", '"x"', "-1"])
+    )
+)
+def test_any_program_ends(words):
+    with contextlib.suppress(ToolFailed):
+        selected(" ".join(words), DOCUMENT)

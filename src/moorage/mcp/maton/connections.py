@@ -31,6 +31,7 @@ class AskedConnections(Asked, kw_only=True):
     app: _App | None = None
     status: Literal["ACTIVE", "PENDING", "FAILED"] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 30
+    cursor: Annotated[str, Meta(description="That of the list before", max_length=500)] | None = None
 
 
 class AskedNew(Asked, kw_only=True):
@@ -59,11 +60,11 @@ async def whoami(session: Session, asked: Asked) -> Told:
 
 
 async def list_connections(session: Session, asked: AskedConnections) -> Told:
-    filters = {"app": asked.app, "status": asked.status, "limit": asked.limit}
+    filters = {"app": asked.app, "status": asked.status, "limit": asked.limit, "cursor": asked.cursor}
     query = {name: value for name, value in filters.items() if value is not None}
-    answer = await session.control("GET", "/connections", query=query)
-    connections = [_shown(connection) for connection in answer.document["connections"]]
-    return told(asked, {"connections": connections, "total": len(connections)})
+    page = (await session.control("GET", "/connections", query=query)).document
+    connections = [_shown(connection) for connection in page["connections"]]
+    return told(asked, {"connections": connections, "cursor": page.get("next_cursor")})
 
 
 async def get_connection(session: Session, asked: AskedConnection) -> Told:

@@ -84,6 +84,8 @@ def call_of(path: str, parameters: Parameters, arguments: Mapping[str, Any]) -> 
         parameter = known[name]
         is_text = parameter.place in {"path", "query", "header"}
         placed[parameter.place][parameter.sent] = text_of(name, value) if is_text else value
+        if parameter.place == "header" and not placed["header"][name].isascii():
+            raise ArgumentsWrong(f"{name} has a character that can't be sent.")
     headers, body = placed["header"], _body(parameters, placed["body"])
     if parameters.file is not None:
         content_type, body = _form(parameters.file, placed["file"])
