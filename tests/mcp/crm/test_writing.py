@@ -84,6 +84,27 @@ def test_a_dry_run_writes_nothing_and_says_what_it_cant_know(tools, demo):
     assert demo.get("Leads/actions/count").json == before
 
 
+@pytest.mark.parametrize(
+    "module", ["Leads", "Contacts", "Accounts", "Deals", "Tasks", "Events", "Products", "Quotes"]
+)
+def test_what_is_in_an_account_can_be_written_to_it(tools, demo, module):
+    ids = ",".join(record["id"] for record in demo.get(module, fields="id", per_page=3).data)
+    fields = demo.get("settings/fields", module=module).json["fields"]
+    writable = [
+        field["api_name"]
+        for field in fields
+        if field["operation_type"]["api_update"] and not field["read_only"]
+    ]
+    records = [
+        {name: value for name, value in demo.only(f"{module}/{id_}").items() if name in {*writable, "id"}}
+        for id_ in ids.split(",")
+    ]
+    data = tools("write_records", module=module, mode="update", records=records, dry_run=True)
+    assert [row.get("error") for row in data["rows"]] == [None] * len(records)
+    data = tools("write_records", module=module, mode="update", records=records)
+    assert statuses(data) == ["updated"] * len(records)
+
+
 def test_without_metadata_records_are_written_as_they_are(tools):
     refusal = (403, {"code": "NO_PERMISSION", "message": "permission denied", "details": {}})
     tools.door.answers = [refusal]

@@ -33,7 +33,7 @@ _REFERENCE = re.compile(r"(?:.*\((?:[A-Za-z][A-Za-z0-9_]* )?)?([0-9]{6,30})\)?",
 def put_right(record: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
     """The record with values of the right types, where it can't be doubted what is meant."""
     return {
-        name: value if name not in fields else _right(value, fields[name].data_type)
+        name: value if name not in fields else _right(value, fields[name].value_type)
         for name, value in record.items()
     }
 
@@ -87,6 +87,8 @@ def faults_in(record: Mapping[str, Any], fields: Mapping[str, Field], mode: str)
     if mode == "update" and not isinstance(record.get("id"), str | int):
         return RowError(code="MANDATORY_NOT_FOUND", field="id", fix="Give the id of the record.")
     for name, field in fields.items():
+        if name == "id":
+            continue
         fault = _fault(field, record.get(name), mode, is_given=name in record)
         if fault is not None:
             return RowError(code=fault[0], field=name, fix=fault[1])
@@ -101,10 +103,10 @@ def _fault(field: Field, value: Any, mode: str, *, is_given: bool) -> tuple[str,
     allowed = {"create": field.operation_type.api_create, "update": field.operation_type.api_update}
     if field.read_only or not allowed.get(mode, True):
         return "FIELD_READ_ONLY", "The app sets it itself; leave it out."
-    wrong = _wrong_type(field.data_type, value)
+    wrong = _wrong_type(field.value_type, value)
     if wrong is not None:
         return "INVALID_DATA", wrong
-    if field.data_type in _TEXTS and field.length is not None and len(value) > field.length:
+    if field.value_type in _TEXTS and field.length is not None and len(value) > field.length:
         return "INVALID_DATA", f"It has {len(value):,} characters, and {field.length:,} are possible."
     options = field.values
     chosen = value if isinstance(value, list) else [value]

@@ -43,6 +43,7 @@ class Field(Struct):
     api_name: str
     field_label: str = ""
     data_type: str = ""
+    json_type: str | None = None
     length: int | None = None
     system_mandatory: bool = False
     read_only: bool = False
@@ -52,6 +53,12 @@ class Field(Struct):
     lookup: Any = None
     multi_module_lookup: Any = None
     associated_module: Any = None
+
+    @property
+    def value_type(self) -> str:
+        """The type of a value. Tags and the like call themselves texts, and are lists of objects."""
+        holds_objects = self.json_type in {"jsonarray", "jsonobject"} and self.data_type in {"text", "bigint"}
+        return "" if holds_objects else self.data_type
 
     @property
     def is_read_only(self) -> bool:
