@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -11,7 +14,7 @@ from mcp_types import ElicitResult
 
 from tests.flows.visitor import Visitor
 from tests.flows.walker import Walker
-from tests.mcp_client import REVISIONS, called, with_client
+from tests.mcp_client import REVISIONS, called, tools_of, with_client
 from tests.waiting import wait_until
 
 LEADS = "/crm/v8/Leads"
@@ -176,6 +179,8 @@ def test_another_keys_call_answers_as_an_absent_one(server, url, key):
         told = [checked(url, other, one).content[0].text.replace(one, "") for one in (waiting, absent)]
         assert told[0] == told[1]
         assert told[0].startswith("approval_unknown: ")
+    for odd in (f"{waiting}/answer", "..", "", "é\n"):
+        assert checked(url, key, odd).content[0].text.startswith("approval_unknown: "), odd
 
 
 def first_leg(url, key, arguments):
@@ -210,18 +215,25 @@ def test_the_state_of_a_call_is_of_no_use_to_others(server, url, key):
             last_leg(at, caller, arguments, sent)
 
 
+def kill(server):
+    """Kill a server and its workers, none of which ends what it has begun."""
+    pid = server.process.pid
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for process in (pid, *map(int, workers)):
+        os.kill(process, signal.SIGKILL)
+    server.process.wait(10)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are found in /proc")
 def test_a_kill_between_question_and_answer_deletes_once(own_server):
     server = own_server("--workers", "2")
-    person = Visitor(server)
-    person.join()
     key, lead_id = cautious(server), lead(server)
     asked = first_leg(f"{server.gateway}/mcp", key, deletion(lead_id))
     link = asked.input_requests["page"].params.url
-    server.process.kill()
-    server.process.wait(10)
+    kill(server)
     again = own_server("--workers", "2", api_key=server.api_key)
     person = Visitor(again)
-    person.join("Ada")
+    person.join()
     decides(person)(f"{again.gateway}/approvals/{link.rpartition('/')[2]}")
     for _ in range(3):
         result = last_leg(f"{again.gateway}/mcp", key, deletion(lead_id), asked.request_state)
@@ -237,11 +249,12 @@ def connecting(server):
 
 def test_a_person_connects_an_account_at_the_page(server, url):
     agent = Agent(Walker().connect)
-    connected = agent.call(
-        url, connecting(server), {"alias": "by-an-agent"}, "connect_account"
-    ).structured_content
+    key = connecting(server)
+    connected = agent.call(url, key, {"alias": "by-an-agent"}, "connect_account").structured_content
     assert (connected["account"], connected["health"]) == ("by-an-agent", "ok")
     assert connected["organisation"] == "Harbour & Pine" and "link" not in connected
+    there = f"{url}/c/{connected['account']}"
+    assert "connect_account" in tools_of(url, key) and "connect_account" not in tools_of(there, key)
     [params] = agent.asked
     assert "connects asks you to connect an account of zoho-crm" in params.message
     assert "session_token=" in params.url and "session_token" not in params.message

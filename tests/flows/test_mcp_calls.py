@@ -80,5 +80,6 @@ def test_a_key_that_only_reads_sees_call_api_and_can_not_write_with_it(server):
     tools = tools_of(url, key)
     assert tools.keys() >= {"call_api", "check_approval", "list_accounts"}
     assert "connect_account" not in tools
+    assert tools["call_api"].annotations.read_only_hint
     refused = called(url, key, "call_api", {"method": "DELETE", "path": f"{LEADS}/1"})
     assert refused.content[0].text.startswith("scope_missing: ")

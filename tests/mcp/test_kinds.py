@@ -80,7 +80,7 @@ def test_the_best_of_the_accounts_that_are_connected_counts(team):
 def test_an_alias_counts_as_long_as_it_is_one_in_reach(team, others):
     principal = team.key("proxy:zoho-crm", "proxy:slack")
     others.connection(LIVE, "later")
-    team.connection(None, "chat", app="slack")
+    chat = team.connection(None, "chat", app="slack")
 
     def absent(name):
         with pytest.raises(ConnectionUnknown, match=name):
@@ -88,6 +88,7 @@ def test_an_alias_counts_as_long_as_it_is_one_in_reach(team, others):
 
     absent("later")
     absent("chat")
+    absent(chat)
     later = team.connection(LIVE, "later")
     assert team.kinds(principal, "later") == ALL
 

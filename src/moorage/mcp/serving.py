@@ -27,6 +27,7 @@ from moorage.mcp.sealing import SealingKeys
 from moorage.mcp.session import Session
 from moorage.mcp.texts import in_a_line
 from moorage.mcp.tool import ACCOUNT, Tool
+from moorage.policies import Kind
 
 _TTL = 300_000  # Milliseconds for which a client may keep the list of tools.
 
@@ -88,8 +89,9 @@ class ProfileServer:
             kinds = await session.kinds()
         except MoorageError as error:
             raise MCPError(types.INVALID_PARAMS, error.message) from None
-        tools = [tool for tool in self.profile.tools if tool.is_for(session.principal, kinds)]
-        return types.ListToolsResult(tools=[_described(tool, session.account) for tool in tools])
+        account = session.account
+        tools = [tool for tool in self.profile.tools if tool.is_for(session.principal, kinds, account)]
+        return types.ListToolsResult(tools=[_described(tool, account, tool.worst(kinds)) for tool in tools])
 
     async def _call(
         self, context: Context, params: types.CallToolRequestParams
@@ -147,22 +149,22 @@ def _arguments(arguments: Mapping[str, Any] | None, session: Session) -> Mapping
     return arguments
 
 
-def _described(tool: Tool[Any], account: str | None) -> types.Tool:
+def _described(tool: Tool[Any], account: str | None, kind: Kind) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
         input_schema=tool.input_schema_for(account),
         output_schema=tool.output_schema,
-        annotations=_hints(tool),
+        annotations=_hints(tool, kind),
     )
 
 
-def _hints(tool: Tool[Any]) -> types.ToolAnnotations:
+def _hints(tool: Tool[Any], kind: Kind) -> types.ToolAnnotations:
     """What the protocol lets clients know of a tool. The rest follows: a tool that only reads destroys nothing."""
     return types.ToolAnnotations(
-        read_only_hint=tool.kind == "read" or None,
-        destructive_hint=None if tool.kind == "read" else tool.kind == "destructive",
+        read_only_hint=kind == "read" or None,
+        destructive_hint=None if kind == "read" else kind == "destructive",
         idempotent_hint=tool.is_idempotent or None,
         open_world_hint=tool.is_open,
     )

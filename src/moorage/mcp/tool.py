@@ -14,6 +14,7 @@ from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
 from moorage.near import did_you_mean
 from moorage.policies import Kind
+from moorage.policies.model import KINDS
 
 ACCOUNT = (
     "account"  # The argument that names the account. It is absent where the path of the server names it.
@@ -29,6 +30,7 @@ class Tool(Generic[A]):
     A key sees the tool if it may do the least of it somewhere. A tool of the control API has a `scope` in place of
     that, as policies are about apps. `arguments` and `result` are structs, from which the JSON schemas are made;
     without a `result` it is any JSON. An `is_open` tool reaches beyond the accounts that are connected.
+    One that `is_of_one_account` is also there where the path of the server names the account.
     """
 
     name: str
@@ -42,9 +44,19 @@ class Tool(Generic[A]):
     scope: str | None = None
     is_idempotent: bool = False
     is_open: bool = False
+    is_of_one_account: bool = True
 
-    def is_for(self, principal: Principal, kinds: Collection[Kind]) -> bool:
-        """True if a key sees it, which may make calls of these kinds to apps."""
+    def worst(self, kinds: Collection[Kind]) -> Kind:
+        """The worst that it does for a key that may make calls of these kinds."""
+        if self.least is None:
+            return self.kind
+        possible = KINDS[: KINDS.index(self.kind) + 1]
+        return next((kind for kind in reversed(possible) if kind in kinds), self.least)
+
+    def is_for(self, principal: Principal, kinds: Collection[Kind], account: str | None = None) -> bool:
+        """True if a key sees it, which may make calls of these kinds to apps; at the path of this account."""
+        if account is not None and not self.is_of_one_account:
+            return False
         return principal.may(self.scope) if self.scope is not None else (self.least or self.kind) in kinds
 
     def asked(self, arguments: Mapping[str, Any]) -> A:

@@ -127,4 +127,5 @@ CONNECT_ACCOUNT = Tool(
     kind="write",
     scope="connections:write",
     is_open=True,
+    is_of_one_account=False,
 )

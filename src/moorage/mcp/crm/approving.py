@@ -1,5 +1,6 @@
 """check_approval: what became of a call that a person has to approve."""
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -9,8 +10,10 @@ from moorage.approvals.errors import ApprovalUnknown
 from moorage.mcp.answers import Told
 from moorage.mcp.crm.calling import Called, Shown, called_with, text_of
 from moorage.mcp.errors import ToolFailed
-from moorage.mcp.session import Session, segments
+from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
+
+_ID = re.compile(r"[0-9a-f-]{1,64}")
 
 
 class Check(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -30,11 +33,12 @@ class Checked(Shown, kw_only=True, omit_defaults=True):
 
 
 async def check_approval(session: Session, asked: Check) -> Told:
-    path = f"/approvals{segments(asked.approval_id)}"
+    if not _ID.fullmatch(asked.approval_id):  # Such as one with a slash, which would be another path.
+        raise _unknown(asked.approval_id)
+    path = f"/approvals/{asked.approval_id}"
     approval = (await session.control("GET", path)).document["approval"]
     if approval["key"]["id"] != session.principal.key_id:
-        unknown = ApprovalUnknown(asked.approval_id)
-        raise ToolFailed(unknown.message, step=unknown.help, code=unknown.code)
+        raise _unknown(asked.approval_id)
     checked = Checked(
         state=approval["state"],
         words=approval["words"],
@@ -46,6 +50,11 @@ async def check_approval(session: Session, asked: Check) -> Told:
     if checked.state == "sent" and approval["answer"]["until"] is not None:
         _add_answer(checked, called_with(await session.control("GET", f"{path}/answer", keeps_errors=True)))
     return Told(_sentence(checked), checked, text_of(checked.body))
+
+
+def _unknown(approval_id: str) -> ToolFailed:
+    unknown = ApprovalUnknown(approval_id)
+    return ToolFailed(unknown.message, step=unknown.help, code=unknown.code)
 
 
 def _add_answer(checked: Checked, called: Called) -> None:
