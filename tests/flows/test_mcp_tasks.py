@@ -5,6 +5,7 @@ import traceback
 
 import pytest
 
+from tests.flows.storages import STORAGES
 from tests.mcp.agent import Agent
 from tests.mcp.changes import CHANGES
 from tests.mcp.questions import QUESTIONS
@@ -56,7 +57,9 @@ def played(server, organisation, revision):
     return with_client(url, server.api_key, play, revision=revision)
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize(
+    ("revision", "storage"), list(zip(REVISIONS, STORAGES, strict=True)), indirect=["storage"], ids=STORAGES
+)
 def test_tasks_are_done_within_their_bounds(server, organisation, revision):
     outcomes = played(server, organisation, revision)
     faults = []
