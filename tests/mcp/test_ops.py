@@ -4,9 +4,13 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 
-from moorage.mcp.answers import SOFT_CAP
+import pytest
+
+from moorage.mcp.answers import HARD_CAP
+from moorage.mcp.errors import ToolFailed
 from moorage.mcp.ops import PROFILE
 from moorage.mcp.session import Answer
+from moorage.mcp.texts import size
 
 CALL = {
     "request_id": "r",
@@ -86,14 +90,20 @@ def test_what_the_log_may_lack_is_said_once():
 
 
 def test_bodies_are_cut_and_marked_as_data():
-    bodies = {"request": None, "answer": {"type": "application/json", "text": "y" * (SOFT_CAP + 1)}}
+    bodies = {which: {"type": "application/json", "text": "ß" * 100_000} for which in ("request", "answer")}
     answer, asked = told("get_request", {"request": CALL | {"bodies": bodies}}, request_id="a/b", bodies=True)
     assert asked == [("GET", "/requests/a%2Fb", {"bodies": "true"})]
-    assert len(answer.data.request["bodies"]["answer"]["text"]) == SOFT_CAP
-    assert "first 16,000 characters" in answer.data.note
+    shown = answer.data.request["bodies"]["answer"]["text"]
+    assert shown.startswith("ß" * 10_000) and shown.endswith("characters)")
+    assert size(answer.data) < HARD_CAP
     before, _, data = answer.content().partition("=====data=====\n")
-    assert "yy" not in before and "/crm/v8/Leads" not in before
-    assert data.count("y" * SOFT_CAP) == 1
+    assert "ß" not in before and "/crm/v8/Leads" not in before
+    assert data.count(shown) == 2
+
+
+def test_the_stream_of_calls_is_no_call():
+    with pytest.raises(ToolFailed, match="No request has this id"):
+        told("get_request", {}, request_id="tail")
 
 
 def test_a_call_without_kept_bodies_says_so():

@@ -6,13 +6,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import SOFT_CAP, Table, Told, shortened, table_told, without_empty
+from moorage.mcp.answers import Table, Told, shortened, table_told, without_empty
+from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Session, segments
+from moorage.mcp.texts import fitted, in_a_line
 from moorage.mcp.tool import Tool
 
 _CALLS = "requests:read"
 _CONNECTIONS = "connections:read"
+_LONGEST = 32_000  # Bytes of the JSON of a body: two of them fit into a result.
+_TAIL = "tail"  # At its path is a stream, which does not end.
 _CALL_COLUMNS = ["at", "key", "connection", "method", "path", "status", "error", "ms", "request_id"]
 _ALWAYS = ("at", "key", "method", "path", "status", "request_id")
 _CONNECTION_COLUMNS = [
@@ -92,28 +96,17 @@ class Call(msgspec.Struct, omit_defaults=True):
 
 
 async def get_request(session: Session, asked: OneCall) -> Told:
+    if asked.request_id == _TAIL:
+        raise ToolFailed("No request has this id.", step="list_requests shows ids.", code="request_unknown")
     query = {"bodies": "true"} if asked.bodies else None
     answer = await session.control("GET", f"/requests{segments(asked.request_id)}", query=query)
     call = {name: value for name, value in answer.document["request"].items() if value is not None}
-    note = None
-    if asked.bodies:
-        note = _with_short_bodies(call)
-    lines = [f"{name}: {_text(value)}" for name, value in call.items()]
+    for body in filter(None, call.get("bodies", {}).values()):
+        body["text"] = fitted(body["text"], _LONGEST)
+    note = "The server kept no bodies of it." if asked.bodies and "bodies" not in call else None
     sentence = f"The call ended with {call.get('status', 'no answer')}."
+    lines = [f"{name}: {in_a_line(_text(value))}" for name, value in call.items()]
     return Told(f"{sentence} {note}" if note else sentence, Call(call, note), "\n".join(lines))
-
-
-def _with_short_bodies(call: dict[str, Any]) -> str | None:
-    """Cut the bodies of a call to what an agent can read. Gives what there is to say about them."""
-    bodies = call.get("bodies")
-    if bodies is None:
-        return "The server kept no bodies of it."
-    cut = False
-    for body in filter(None, bodies.values()):
-        text = body["text"] or ""
-        if len(text) > SOFT_CAP:
-            body["text"], cut = text[:SOFT_CAP], True
-    return f"Of a body, only the first {SOFT_CAP:,} characters are shown." if cut else None
 
 
 def _text(value: Any) -> str:

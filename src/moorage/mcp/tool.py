@@ -145,7 +145,7 @@ def _told(text: str, names: tuple[str, ...]) -> str:
     """What msgspec says of a wrong argument, in the words of this project."""
     unknown = text.partition("unknown field `")[2].partition("`")[0]
     if unknown:
-        return f"There is no argument {unknown!r}.{did_you_mean(unknown, names)} It takes {', '.join(names)}."
+        return f"There is no argument {unknown!r}.{did_you_mean(unknown, names)} It takes {', '.join(names) or 'none'}."
     place = text.rpartition(" - at `$")[2].rstrip("`").lstrip(".") if " - at `$" in text else ""
     reason = text.partition(" - at ")[0]
     return f"{place}: {reason}." if place else f"{reason}."
