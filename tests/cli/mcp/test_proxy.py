@@ -157,7 +157,10 @@ def test_an_answer_of_several_lines_and_many_bytes_is_one_line(scripted, talk):
 
 
 OURS = json.dumps(
-    {"error": {"code": "key_invalid", "message": "The API key is not valid"}, "detail": None}
+    {
+        "error": {"code": "key_invalid", "message": "A valid API key is needed."},
+        "detail": "Send it as a header.",
+    }
 ).encode()
 
 

@@ -26,11 +26,8 @@ _FIXED = {
     "Content-Type": "application/json",
     "User-Agent": f"moorage-mcp/{__version__}",
 }
-# What helps if the server gives no advice of its own, by the status of its answer.
-_NEXT = {
-    401: "Give the agent's program another key, such as with `moorage mcp install --key NAME`",
-    404: "Does the address lead to a Moorage? `moorage status` shows yours",
-}
+_OTHER_KEY = "Give the agent's program another key, such as with `moorage mcp install --key NAME`"
+_NO_MOORAGE = "Does the address lead to a Moorage? `moorage status` shows yours"
 
 
 class Cancelled(Exception):
@@ -146,7 +143,12 @@ class Proxy:
             return
         _, facts, help_ = explain(error)
         data = {name: facts.get(name) for name in ("code", "status", "request_id")}
-        sentence = in_one_line(facts["message"], help_ or _NEXT.get(facts.get("status", 0)))
+        match facts.get("status"):
+            case 401:
+                help_ = _OTHER_KEY
+            case 404:
+                help_ = help_ or _NO_MOORAGE
+        sentence = in_one_line(facts["message"], help_)
         self._print(messages.error(request.message.id, messages.NOT_ANSWERED, sentence, data))
 
     def _answer(self, request: Request) -> None:
@@ -206,7 +208,7 @@ class Proxy:
         if document is None or not messages.answers(document, message.id):
             raise NotMcp(
                 f"The server answered {response.status} {response.reason}, which is not an answer of MCP",
-                help="Does the address lead to a Moorage? `moorage status` shows yours.",
+                help=_NO_MOORAGE,
             )
         self._learn(message, document)
         if message is request.message:
