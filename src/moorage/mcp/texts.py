@@ -51,8 +51,8 @@ def cut(value: Any, longest: int) -> Any:
 def fitted(value: Any, most: int) -> Any:
     """A value whose JSON has at most so many bytes, if cutting its texts can do that."""
     longest, result = most, value
-    while size(result) > most and longest > 1:
-        longest = longest * 4 // 5
+    while (bytes_now := size(result)) > most and longest > 1:
+        longest = int(longest * max(most / bytes_now, 0.25) * 0.98)  # So it takes few rounds.
         result = cut(value, longest)
     return result
 

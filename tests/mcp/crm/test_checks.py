@@ -108,3 +108,8 @@ def test_a_name_that_no_field_has_is_told_with_the_right_one():
     }
     assert unknown_names("Leads", records, [], {}) == {}
     assert set(unknown_names("Leads", records, ["Emial"], FIELDS)) == {0, 1}
+
+
+def test_only_the_first_names_are_compared_with_all_fields():
+    faults = unknown_names("Leads", [{f"LastName{n}": 1} for n in range(100)], [], FIELDS)
+    assert [("Did you mean" in faults[n].fix) for n in (0, 4, 5, 99)] == [True, True, False, False]

@@ -70,7 +70,7 @@ def test_a_long_list_stops_at_a_row_and_goes_on_there(tools, demo):
 def test_a_field_that_there_is_not_is_told(tools):
     table = tools("search_records", module="Leads", fields=["Last_Name,Compny"], limit=1)
     assert table["columns"] == ["id", "Last_Name", "Compny"]
-    assert table["note"] == "Leads has no field Compny. Did you mean Company?"
+    assert table["note"] == "Leads has no field 'Compny'. Did you mean Company?"
 
 
 @pytest.mark.parametrize(

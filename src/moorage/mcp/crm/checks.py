@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from moorage.mcp.crm.advice import RowError, needs
-from moorage.mcp.crm.metadata import Field
+from moorage.mcp.crm.metadata import Field, no_fields
 from moorage.near import did_you_mean
 
 # Members of a record that a module's fields need not list.
@@ -26,6 +26,7 @@ _NUMBERS = frozenset({"integer", "bigint", "double", "currency", "percent", "num
 _WHOLE = frozenset({"integer", "bigint"})
 _TEXTS = frozenset({"text", "textarea", "email", "phone", "website", "picklist"})
 _LOOKUPS = frozenset({"lookup", "ownerlookup", "userlookup", "multi_module_lookup"})
+_COMPARED = 50  # Options that are looked through for the one that was meant.
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
 _REFERENCE = re.compile(r"(?:.*\((?:[A-Za-z][A-Za-z0-9_]* )?)?([0-9]{6,30})\)?", re.DOTALL)
 
@@ -70,16 +71,22 @@ def unknown_names(
     """By the place of a record, the first of its names that no field has. Zoho ignores such a value without a word."""
     if not fields:
         return {}
-    faults = {}
+    unknown: dict[int, str] = {}
     for index, record in enumerate(records):
-        names = [*record, *match_on]
-        unknown = next(
-            (name for name in names if not (name in fields or name in _NO_FIELDS or name[:1] == "$")), None
-        )
-        if unknown is not None:
-            fix = f"{module} has no field {unknown[:80]!r}.{did_you_mean(unknown, fields)}"
-            faults[index] = RowError(code="FIELD_UNKNOWN", field=unknown[:80], fix=fix)
-    return faults
+        others = (name for name in [*record, *match_on] if name not in fields and not _is_no_field(name))
+        first = next(others, None)
+        if first is not None:
+            unknown[index] = first
+    fixes = no_fields(module, unknown.values(), fields)
+    return {
+        index: RowError(code="FIELD_UNKNOWN", field=name[:80], fix=fixes[name])
+        for index, name in unknown.items()
+    }
+
+
+def _is_no_field(name: str) -> bool:
+    """Whether a member of a record is none of its module's fields, and right all the same."""
+    return name in _NO_FIELDS or name.startswith("$")
 
 
 def faults_in(record: Mapping[str, Any], fields: Mapping[str, Field], mode: str) -> RowError | None:
@@ -113,7 +120,7 @@ def _fault(field: Field, value: Any, mode: str, *, is_given: bool) -> tuple[str,
     if field.data_type in {"picklist", "multiselectpicklist"} and options:
         other = next((text for text in chosen if text not in {*options, "-None-"}), None)
         if other is not None:
-            return "INVALID_DATA", f"It is none of its options.{did_you_mean(other, options)}"
+            return "INVALID_DATA", f"It is none of its options.{did_you_mean(other, options[:_COMPARED])}"
     return None
 
 

@@ -4,7 +4,7 @@ It is remembered for some minutes, for one key and one account as it was named. 
 without a tool. Whatever is refused because of it is looked up anew before: a field may have just been made.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session, segments
 from moorage.near import did_you_mean
 
+_SUGGESTIONS = 5
 COLUMNS = 8  # In lists, if an agent names no fields.
 # For accounts whose metadata can't be read. A list has the columns of these that the module knows.
 _USUAL = (
@@ -176,6 +177,19 @@ async def columns_of(session: Session, account: str | None, module: str) -> list
             raise
         columns = []
     return columns or list(_USUAL)
+
+
+def no_fields(module: str, names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """By name, a sentence for each of these names that no field has.
+
+    The first ones get the name that was probably meant: to find it among many takes some milliseconds.
+    """
+    sentences: dict[str, str] = {}
+    for name in names:
+        if name not in sentences:
+            meant = did_you_mean(name, known) if len(sentences) < _SUGGESTIONS else ""
+            sentences[name] = f"{module} has no field {name[:80]!r}.{meant}"
+    return sentences
 
 
 @asynccontextmanager

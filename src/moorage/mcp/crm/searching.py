@@ -10,12 +10,11 @@ from moorage.mcp.answers import Table, Told, counted, shortened, table_told, wit
 from moorage.mcp.crm.account import Account, Fields, Module
 from moorage.mcp.crm.calls import call, path_of
 from moorage.mcp.crm.cursors import LONGEST, Cursor, cursor_for, digest_of
-from moorage.mcp.crm.metadata import columns_of, fields_of, near_modules
+from moorage.mcp.crm.metadata import columns_of, fields_of, near_modules, no_fields
 from moorage.mcp.crm.values import rows_of
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
-from moorage.near import did_you_mean
 
 _MOST = 2000  # Records that a search, or a list without page tokens, goes through.
 NARROW = "Narrow it with fields or where, or use query_records with count()."
@@ -145,9 +144,7 @@ async def unknown_fields(
         known = await fields_of(session, account, module)
     except ToolFailed:
         return []
-    return [
-        f"{module} has no field {name}.{did_you_mean(name, known)}" for name in absent if name not in known
-    ]
+    return list(no_fields(module, [name for name in absent if name not in known], known).values())
 
 
 SEARCH_RECORDS = Tool(
