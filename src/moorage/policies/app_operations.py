@@ -9,7 +9,7 @@ from moorage.policies.composite import of_calls
 from moorage.policies.model import ANY_MODULE, KINDS, NOTHING, SAFE_METHODS, Kind, Operation, Unsure, worst
 from moorage.policies.overrides import in_target
 from moorage.policies.readings import readings
-from moorage.policies.table import Found, Row, Table, in_latest_version, shipped
+from moorage.policies.table import Found, Row, Table, in_latest_version, shipped, shipped_table
 
 MOST_IN_ONE_CALL = 100  # The records that a call may change if nothing says how many.
 _WRITING = frozenset({"POST", "PUT", "PATCH"})
@@ -67,8 +67,8 @@ class AppOperations:
         rows = [_row_of(name, kind) for name, kind in overrides.items()]
         known = shipped(name)
         self.has_table = known is not None
-        self._exact = [Table(rows), Table(known or ())]
-        self._folded = [Table(rows, folded=True), Table(known or (), folded=True)]
+        self._exact = [Table(rows), shipped_table(name)]
+        self._folded = [Table(rows, folded=True), shipped_table(name, folded=True)]
         self.names = frozenset(row.name for _, _, row in (*rows, *(known or ())))
         kinds: dict[str, list[Kind]] = {}
         for method, _, row in known or ():

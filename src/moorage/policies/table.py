@@ -132,6 +132,12 @@ def shipped(app: str) -> tuple[tuple[str, str, Row], ...] | None:
     return tuple(_rows(tomllib.loads(file.read_text(encoding="utf-8")))) if file.is_file() else None
 
 
+@cache
+def shipped_table(app: str, *, folded: bool = False) -> Table:
+    """The table of these rows, which is empty if there are none."""
+    return Table(shipped(app) or (), folded=folded)
+
+
 def _rows(document: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, Row]]:
     for kind in KINDS:
         for path, methods in document[kind].items():
