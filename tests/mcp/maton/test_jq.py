@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moorage.mcp.errors import ToolFailed
-from moorage.mcp.maton.jq import selected
+from moorage.mcp.maton.jq import Program, Unfit
 
 DOCUMENT = {
     "data": [{"id": "1", "owner": {"age": 5}, "name": "A b"}, {"id": "2", "owner": None}],
@@ -37,7 +37,7 @@ DOCUMENT = {
     ],
 )
 def test_a_program_keeps_what_jq_would(program, kept):
-    assert selected(program, DOCUMENT) == kept
+    assert Program(program).applied(DOCUMENT) == kept
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,6 @@ def test_a_program_keeps_what_jq_would(program, kept):
     [
         ("", "ends too early"),
         (".data[", "ends too early"),
-        (".data.id", "this list has no 'id'"),
-        (".info[]  | keys", "has no keys"),
         (".[0", "']' is missing"),
         ("def f: f; f", "can't be read"),
         ("range(9)", "'range' is not expected"),
@@ -60,8 +58,22 @@ def test_a_program_keeps_what_jq_would(program, kept):
 )
 def test_what_is_no_program_is_refused_in_words(program, told):
     with pytest.raises(ToolFailed, match="jq") as refused:
-        selected(program, DOCUMENT)
+        Program(program)
     assert told in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (".data.id", "this list has no 'id'"),
+        (".info[] | keys", "this value has no keys"),
+        (".info.count[]", "this value has no parts"),
+        (".info.count | length", "this value has no length"),
+    ],
+)
+def test_a_program_that_does_not_fit_says_why(program, told):
+    with pytest.raises(Unfit, match=told):
+        Program(program).applied(DOCUMENT)
 
 
 @settings(max_examples=20, deadline=None)
@@ -71,5 +83,5 @@ def test_what_is_no_program_is_refused_in_words(program, told):
     )
 )
 def test_any_program_ends(words):
-    with contextlib.suppress(ToolFailed):
-        selected(" ".join(words), DOCUMENT)
+    with contextlib.suppress(ToolFailed, Unfit):
+        Program(" ".join(words)).applied(DOCUMENT)

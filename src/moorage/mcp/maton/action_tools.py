@@ -5,14 +5,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.maton.actions.catalogue import APPS, Action, actions
 from moorage.mcp.maton.actions.parameters import ArgumentsWrong, call_of, schema_of
 from moorage.mcp.maton.actions.search import search
 from moorage.mcp.maton.answered import document_of
 from moorage.mcp.maton.asked import Asked, connection_of, reaches
-from moorage.mcp.maton.told import told
+from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
 from moorage.near import did_you_mean
@@ -39,7 +38,7 @@ class AskedRun(Asked, kw_only=True):
     )
 
 
-async def search_actions(session: Session, asked: AskedActions) -> Told:
+async def search_actions(session: Session, asked: AskedActions) -> Any:
     if asked.app is not None and asked.app not in session.apps():
         raise ToolFailed(
             f"There is no app {asked.app!r}.{did_you_mean(asked.app, session.apps())}",
@@ -61,20 +60,19 @@ async def search_actions(session: Session, asked: AskedActions) -> Told:
         document["note"] = (
             f"Moorage knows no actions of {asked.app}. Use api with a path such as /{asked.app}/…"
         )
-    return told(asked, document)
+    return document
 
 
-async def get_action(_session: Session, asked: AskedAction) -> Told:
+async def get_action(_session: Session, asked: AskedAction) -> Any:
     action = _found(asked.id)
-    document = _listed(action) | {
+    return _listed(action) | {
         "method": action.method,
         "path": f"/{action.app}{action.path}",
         "input_schema": schema_of(action.path, action.parameters),
     }
-    return told(asked, document)
 
 
-async def run_action(session: Session, asked: AskedRun) -> Told:
+async def run_action(session: Session, asked: AskedRun) -> Any:
     action = _found(asked.id)
     try:
         call = call_of(action.path, action.parameters, asked.args)
@@ -90,7 +88,7 @@ async def run_action(session: Session, asked: AskedRun) -> Told:
         body=call.body,
         headers=[(name.encode(), value.encode()) for name, value in call.headers.items()],
     )
-    return told(asked, document_of(answer))
+    return document_of(answer)
 
 
 def _found(action_id: str) -> Action:
@@ -114,7 +112,7 @@ SEARCH_ACTIONS = Tool(
     "Find actions that you may run, by words: create record, send email. The best come first.",
     AskedActions,
     None,
-    search_actions,
+    telling(search_actions),
 )
 GET_ACTION = Tool(
     "get_action",
@@ -122,7 +120,7 @@ GET_ACTION = Tool(
     "Show the arguments of an action as a JSON schema.",
     AskedAction,
     None,
-    get_action,
+    telling(get_action),
 )
 RUN_ACTION = Tool(
     "run_action",
@@ -130,7 +128,7 @@ RUN_ACTION = Tool(
     "Run an action with arguments. The result is the app's own answer.",
     AskedRun,
     None,
-    run_action,
+    telling(run_action),
     kind="destructive",
     least="read",
     is_open=True,

@@ -7,12 +7,11 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from moorage.http.message import Headers
-from moorage.mcp.answers import Told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.maton.actions.parameters import ArgumentsWrong, text_of
 from moorage.mcp.maton.answered import document_of
 from moorage.mcp.maton.asked import Asked, connection_of
-from moorage.mcp.maton.told import told
+from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
 from moorage.near import did_you_mean
@@ -50,7 +49,7 @@ class AskedCall(Asked, kw_only=True):
     headers: dict[str, str] | None = None
 
 
-async def api(session: Session, asked: AskedCall) -> Told:
+async def api(session: Session, asked: AskedCall) -> Any:
     app, target = _target(session, asked.path)
     headers = _headers(asked.headers or {})
     try:
@@ -69,7 +68,7 @@ async def api(session: Session, asked: AskedCall) -> Told:
         keeps_errors=True,
     )
     telling = {name: answer.headers[name] for name in _TELLING if name in answer.headers}
-    return told(asked, {"status": answer.status, "headers": telling, "body": document_of(answer)})
+    return {"status": answer.status, "headers": telling, "body": document_of(answer)}
 
 
 def _query(params: dict[str, Any]) -> str:
@@ -119,7 +118,7 @@ API = Tool(
     "Call any endpoint of an app, where no action fits. The result has its status, headers and body.",
     AskedCall,
     None,
-    api,
+    telling(api),
     kind="destructive",
     least="read",
     is_open=True,

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from moorage.mcp.answers import Told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.maton.asked import Asked, connection_of, reaches
-from moorage.mcp.maton.told import told
+from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session, segments
 from moorage.mcp.tool import Tool
 
@@ -46,9 +45,9 @@ class AskedApps(Asked, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 30
 
 
-async def whoami(session: Session, asked: Asked) -> Told:
+async def whoami(session: Session, _asked: Asked) -> Any:
     principal = session.principal
-    caller = {
+    return {
         "id": principal.account_id,
         "name": principal.name,
         "key_id": principal.key_id,
@@ -56,47 +55,46 @@ async def whoami(session: Session, asked: Asked) -> Told:
         "scopes": principal.scopes.texts(),
         "may": list(await session.kinds()),
     }
-    return told(asked, caller)
 
 
-async def list_connections(session: Session, asked: AskedConnections) -> Told:
+async def list_connections(session: Session, asked: AskedConnections) -> Any:
     filters = {"app": asked.app, "status": asked.status, "limit": asked.limit, "cursor": asked.cursor}
     query = {name: value for name, value in filters.items() if value is not None}
     page = (await session.control("GET", "/connections", query=query)).document
     connections = [_shown(connection) for connection in page["connections"]]
-    return told(asked, {"connections": connections, "cursor": page.get("next_cursor")})
+    return {"connections": connections, "cursor": page.get("next_cursor")}
 
 
-async def get_connection(session: Session, asked: AskedConnection) -> Told:
+async def get_connection(session: Session, asked: AskedConnection) -> Any:
     name = asked.named or connection_of(session, asked)
     if name is None:
         raise ToolFailed("get_connection needs an id.", step="list_connections shows the ids.")
     answer = await session.control("GET", segments("connections", name))
-    return told(asked, {"connection": _shown(answer.document["connection"])})
+    return {"connection": _shown(answer.document["connection"])}
 
 
-async def create_connection(session: Session, asked: AskedNew) -> Told:
+async def create_connection(session: Session, asked: AskedNew) -> Any:
     body = {"app": asked.app} if asked.method is None else {"app": asked.app, "method": asked.method}
     answer = await session.control("POST", "/connections", body=body)
-    return told(asked, {"connection": _shown(answer.document["connection"])})
+    return {"connection": _shown(answer.document["connection"])}
 
 
-async def delete_connection(session: Session, asked: AskedConnection) -> Told:
+async def delete_connection(session: Session, asked: AskedConnection) -> Any:
     """Only a connection that is named for this: the one that a toolkit adds to every call is not meant."""
     if asked.named is None:
         raise ToolFailed("delete_connection needs an id.", step="list_connections shows the ids.")
     answer = await session.control("DELETE", segments("connections", asked.named))
-    return told(asked, answer.document)
+    return answer.document
 
 
-async def search_apps(session: Session, asked: AskedApps) -> Told:
+async def search_apps(session: Session, asked: AskedApps) -> Any:
     answer = await session.control("GET", "/apps")
     fitting = [
         {name: app[name] for name in ("app", "title", "method", "connectable")}
         for app in answer.document["apps"]
         if reaches(session, app["app"]) and _fits(f"{app['app']} {app['title']}", asked.pattern or "")
     ]
-    return told(asked, {"apps": fitting[: asked.limit], "total": len(fitting)})
+    return {"apps": fitting[: asked.limit], "total": len(fitting)}
 
 
 def _fits(text: str, pattern: str) -> bool:
@@ -111,14 +109,16 @@ def _shown(connection: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in connection.items() if name != "url"}
 
 
-WHOAMI = Tool("whoami", "Who am I", "Show the key that you use, and what it may do.", Asked, None, whoami)
+WHOAMI = Tool(
+    "whoami", "Who am I", "Show the key that you use, and what it may do.", Asked, None, telling(whoami)
+)
 LIST_CONNECTIONS = Tool(
     "list_connections",
     "List connections",
     "List the connections that you may use: their ids, apps, status, aliases.",
     AskedConnections,
     None,
-    list_connections,
+    telling(list_connections),
     scope="connections:read",
 )
 GET_CONNECTION = Tool(
@@ -127,7 +127,7 @@ GET_CONNECTION = Tool(
     "Show one connection, for example whether it is ACTIVE by now.",
     AskedConnection,
     None,
-    get_connection,
+    telling(get_connection),
     scope="connections:read",
 )
 CREATE_CONNECTION = Tool(
@@ -136,7 +136,7 @@ CREATE_CONNECTION = Tool(
     "Create a connection to an app. Give a person its `url`, to sign in there; then it becomes ACTIVE.",
     AskedNew,
     None,
-    create_connection,
+    telling(create_connection),
     kind="write",
     scope="connections:write",
     is_open=True,
@@ -147,7 +147,7 @@ DELETE_CONNECTION = Tool(
     "Delete a connection for good, with its tokens. Ask a person first.",
     AskedConnection,
     None,
-    delete_connection,
+    telling(delete_connection),
     kind="destructive",
     scope="connections:write",
 )
@@ -157,6 +157,6 @@ SEARCH_APPS = Tool(
     "Find apps by words in their names; all without a pattern.",
     AskedApps,
     None,
-    search_apps,
+    telling(search_apps),
     scope="connections:read",
 )

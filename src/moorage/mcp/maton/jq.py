@@ -29,12 +29,22 @@ _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
 _WORDS: Mapping[str, Any] = {"null": None, "true": True, "false": False}
 
 
-def selected(program: str, document: Any) -> Any:
-    """What the program makes of the document; a list if the program goes through a list. Raises ToolFailed."""
-    reader = _Reader(program)
-    step = reader.whole()
-    values = list(step(document))
-    return values if reader.gives_many else next(iter(values), None)
+class Unfit(ValueError):
+    """A program does not fit the document. The text says why."""
+
+
+class Program:
+    """A program that can be read. Raises ToolFailed for another."""
+
+    def __init__(self, text: str) -> None:
+        reader = _Reader(text)
+        self._step = reader.whole()
+        self._gives_many = reader.gives_many
+
+    def applied(self, document: Any) -> Any:
+        """What it makes of the document; a list if it goes through a list. Raises Unfit."""
+        values = list(self._step(document))
+        return values if self._gives_many else next(iter(values), None)
 
 
 class _Reader:
@@ -259,6 +269,6 @@ def _is(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
         return False  # A text is neither less nor more than a number.
 
 
-def _unfit(value: Any, lack: str) -> ToolFailed:
+def _unfit(value: Any, lack: str) -> Unfit:
     kind = "object" if isinstance(value, dict) else "list" if isinstance(value, list) else "value"
-    return ToolFailed(f"jq does not fit the result: this {kind} has {lack}.", code="arguments_invalid")
+    return Unfit(f"jq does not fit the result: this {kind} has {lack}.")

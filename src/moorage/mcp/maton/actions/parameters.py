@@ -101,7 +101,7 @@ def text_of(name: str, value: Any) -> str:
         case str() | int() | float():
             text = str(value)
         case list() if all(isinstance(item, str | int) for item in value):
-            text = ",".join(map(str, value))
+            text = ",".join(text_of(name, item) for item in value)
         case _:
             text = msgspec.json.encode(value).decode()
     if _UNSENDABLE.search(text):
