@@ -98,16 +98,17 @@ def test_a_no_is_told_to_the_program_and_makes_nothing(control, owner, ada, brow
     assert entries_of(control, owner.account)[-1]["action"] == "grant.refused"
 
 
-@pytest.mark.parametrize(
-    "choices", [{"app.zoho-crm": None}, {"mode": "lax"}, {"days": "365"}, {"days": None}], ids=str
-)
-def test_what_the_page_does_not_offer_is_asked_for_again(owner, ada, browser, program, choices):
-    keys = owner.get("/keys").json
-    page = program.ask(browser, **choices)
-    assert page.status == 400 and 'role="alert"' in page.text
-    assert owner.get("/keys").json == keys
-    fields = browser.fields()  # The same request can be answered on this page.
-    assert "resource" in query_of(f"?{fields['request']}")
+NOT_OFFERED = [{"app.zoho-crm": None}, {"mode": "lax"}, {"days": "365"}, {"days": None}]
+
+
+def test_what_the_page_does_not_offer_is_asked_for_again(owner, ada, browser, program):
+    for choices in NOT_OFFERED:
+        keys = owner.get("/keys").json
+        page = program.ask(browser, **choices)
+        assert page.status == 400 and 'role="alert"' in page.text
+        assert owner.get("/keys").json == keys
+        fields = browser.fields()  # The same request can be answered on this page.
+        assert "resource" in query_of(f"?{fields['request']}")
 
 
 def test_somebody_who_has_not_signed_in_does_so_first_and_comes_back(control, owner, ada, program):
@@ -143,15 +144,18 @@ def other_token(browser):
     return re.search(r'name="form_token" value="([^"]*)"', browser.open("/me").text)[1]
 
 
-@pytest.mark.parametrize("header", [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")])
-def test_a_form_of_another_site_does_nothing(owner, ada, browser, program, header):
-    browser.open(program.request())
-    body = urlencode(browser.fields() | YES).encode()
-    keys = owner.get("/keys").json
-    assert browser._ask("POST", "/oauth/authorize", body, [FORM, header]).status == 403
-    without = urlencode(browser.fields() | {"form_token": "x", "answer": "yes"}).encode()
-    assert browser._ask("POST", "/oauth/authorize", without, [FORM, ("Origin", "null")]).status == 403
-    assert owner.get("/keys").json == keys
+OF_OTHERS = [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")]
+
+
+def test_a_form_of_another_site_does_nothing(owner, ada, browser, program):
+    for header in OF_OTHERS:
+        browser.open(program.request())
+        body = urlencode(browser.fields() | YES).encode()
+        keys = owner.get("/keys").json
+        assert browser._ask("POST", "/oauth/authorize", body, [FORM, header]).status == 403
+        without = urlencode(browser.fields() | {"form_token": "x", "answer": "yes"}).encode()
+        assert browser._ask("POST", "/oauth/authorize", without, [FORM, ("Origin", "null")]).status == 403
+        assert owner.get("/keys").json == keys
 
 
 def test_an_api_key_opens_no_page_and_answers_for_nobody(control, owner, ada, program):
@@ -196,37 +200,38 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "error"), WRONG, ids=str)
-def test_an_unsound_request_is_a_page_with_a_way_back_for_whoever_wants(
-    ada, browser, program, changes, error
-):
-    page = browser.open(program.request(**changes))
-    assert page.status == 400 and "location" not in page.headers
-    back = html.unescape(re.search(r'class="button" href="([^"]*)"', page.text)[1])
-    assert back.startswith(BACK) and query_of(back) == {"error": error, "state": "a state/+ä", "iss": GATEWAY}
+def test_an_unsound_request_is_a_page_with_a_way_back_for_whoever_wants(ada, browser, program):
+    for changes, error in WRONG:
+        page = browser.open(program.request(**changes))
+        assert page.status == 400 and "location" not in page.headers
+        back = html.unescape(re.search(r'class="button" href="([^"]*)"', page.text)[1])
+        assert back.startswith(BACK) and query_of(back) == {
+            "error": error,
+            "state": "a state/+ä",
+            "iss": GATEWAY,
+        }
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": None},
-        {"client_id": "client_nobody"},
-        {"client_id": "\0"},
-        {"redirect_uri": None},
-        {"redirect_uri": f"{BACK}/.."},
-        {"redirect_uri": f"{BACK}?x=1"},
-        {"redirect_uri": "http://127.0.0.1.evil.example:3000/back"},
-        {"redirect_uri": "http://localhost:3000/back"},
-        {"redirect_uri": "https://127.0.0.1:3000/back"},
-        {"redirect_uri": "javascript:alert(1)"},
-        {"state": "x" * 2000},
-    ],
-    ids=lambda changes: next(iter(changes.items()))[0] + repr(next(iter(changes.values())))[:40],
-)
-def test_without_an_address_of_the_program_there_is_no_way_there(ada, browser, program, changes):
-    page = browser.open(program.request(**changes))
-    assert page.status == 400 and "location" not in page.headers
-    assert "href" not in page.text and "evil" not in page.text
+NOT_ITS_OWN = [
+    {"client_id": None},
+    {"client_id": "client_nobody"},
+    {"client_id": "\0"},
+    {"redirect_uri": None},
+    {"redirect_uri": f"{BACK}/.."},
+    {"redirect_uri": f"{BACK}?x=1"},
+    {"redirect_uri": "http://127.0.0.1.evil.example:3000/back"},
+    {"redirect_uri": "http://localhost:3000/back"},
+    {"redirect_uri": "https://127.0.0.1:3000/back"},
+    {"redirect_uri": "javascript:alert(1)"},
+    {"state": "x" * 2000},
+]
+
+
+def test_without_an_address_of_the_program_there_is_no_way_there(ada, browser, program):
+    for changes in NOT_ITS_OWN:
+        page = browser.open(program.request(**changes))
+        assert page.status == 400 and "location" not in page.headers
+        assert "href" not in page.text and "evil" not in page.text
 
 
 def test_a_parameter_twice_is_refused(ada, browser, program):

@@ -1,6 +1,8 @@
-"""Grants in each kind of control database: what reaches every statement, from tests/grants/test_tokens.py."""
+"""Grants with a control database in PostgreSQL: what reaches every statement, from tests/grants/test_tokens.py."""
 
-from tests.control_database import on_both as database_settings  # noqa: F401 (a fixture)
+import pytest
+
+from tests.control_database import VAULT_KEY
 from tests.grants.test_tokens import (  # noqa: F401
     other_process,
     test_a_code_works_once_and_its_second_use_ends_what_it_gave,
@@ -11,3 +13,8 @@ from tests.grants.test_tokens import (  # noqa: F401
     test_two_processes_give_one_refresh_token_to_two_calls_at_once,
     test_what_nobody_uses_is_removed,
 )
+
+
+@pytest.fixture
+def database_settings(control_in_postgresql):
+    return {"MOORAGE_DATABASE_URL": control_in_postgresql, "MOORAGE_VAULT_KEY": VAULT_KEY}
