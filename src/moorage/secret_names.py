@@ -7,7 +7,8 @@ _WORDS = (
     r"secret|passw(?:or)?d|passphrase|passcode|token|cookie|authorization|credential|assertion|api[-_ .]?key"
 )
 _NAME = re.compile(rf"{_WORDS}|(?:access|private|secret)[-_ .]?key|\A(?:auth|pin|otp|pwd|cvv|jwt)\Z")
-_KEY = re.compile(r"mk_(?:live|test)_[0-9A-Za-z]{20,}")
+# API keys, and the codes and tokens of programs.
+_KEY = re.compile(r"(?:mk_(?:live|test)|mo_(?:ac|at|rt))_[0-9A-Za-z]{20,}")
 # Tokens of the accounts server, JSON web tokens, and what follows the word for it in an Authorization header.
 _TOKEN = re.compile(
     r"\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}"
@@ -24,7 +25,7 @@ def names_secret(name: str) -> bool:
 
 
 def without_keys(text: str) -> str:
-    """The text without API keys of this gateway."""
+    """The text without API keys and tokens of this gateway."""
     return _KEY.sub(HIDDEN, text)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from moorage.grants.issuing import ACCESS_TOKENS
 from moorage.grants.model import ACCESS_SECONDS, CODE_SECONDS, LEEWAY_SECONDS, REFRESH_SECONDS
 from moorage.grants.tokens import is_formed
 from moorage.rooms import Rooms, Urls
+from moorage.secret_names import without_secrets
 from tests.audit.entries import entries_of
 from tests.control import GATEWAY
 from tests.grants.program import MCP, Program, key_of
@@ -40,7 +42,10 @@ def test_a_code_gives_tokens_that_stand_for_the_key(owner, ada, browser, program
     tokens = answer.json
     assert (tokens["token_type"], tokens["expires_in"], tokens["scope"]) == ("Bearer", ACCESS_SECONDS, "mcp")
     for name, kind in KINDS.items():
-        assert tokens[name].startswith(f"mo_{kind}_") and is_formed(kind, tokens[name])
+        assert re.fullmatch(rf"mo_{kind}_[0-9A-Za-z]{{46}}", tokens[name])  # As docs/security.md says.
+        assert is_formed(kind, tokens[name]) and tokens[name] not in without_secrets(
+            f'{{"a": "{tokens[name]}"}}'
+        )
         assert not is_formed(kind, f"{tokens[name][:-1]}{'0' if tokens[name][-1] != '0' else '1'}")
     caller, key = program.principal(tokens["access_token"]), key_of(owner)
     assert (caller.key_id, caller.account_id, caller.name) == (key["id"], owner.account, "Harbour Agent")
@@ -48,7 +53,7 @@ def test_a_code_gives_tokens_that_stand_for_the_key(owner, ada, browser, program
     assert program.principal(tokens["refresh_token"]) is None
 
 
-def test_only_digests_are_stored(control, ada, browser, program):
+def test_only_digests_are_stored_and_nothing_is_logged(control, ada, browser, program, caplog):
     code = program.ask(browser)["code"]
     tokens = program.exchange(code).json
 
@@ -59,6 +64,8 @@ def test_only_digests_are_stored(control, ada, browser, program):
 
     text = repr(control.run(read()))
     assert len(text) > 1000
+    text += caplog.text
+    assert "grant.given" in text
     assert not any(secret in text for secret in (code, tokens["access_token"], tokens["refresh_token"]))
 
 

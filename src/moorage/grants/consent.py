@@ -89,7 +89,7 @@ class ConsentPage:
         return _go(authorization.accepted(code), authorization)
 
     async def _offered(self, person: Person, resource: Resource) -> Sequence[Connection]:
-        """The connections from which the person can choose. Raises AuthorizationInvalid if the resource has none."""
+        """The connections from which the person can choose."""
         if resource.kind not in ON_CONNECTIONS:
             return []
         connections = await self.connections(person.account_id)
@@ -99,11 +99,12 @@ class ConsentPage:
 
     def _leave(self, form: dict[str, str], resource: Resource, offered: Sequence[Connection]) -> Leave:
         """Raises NothingChosen."""
+        acts = resource.kind in ON_CONNECTIONS
         apps = [app for app in _apps(resource, offered) if f"app.{app}" in form]
         connections = [one.id for one in offered if f"connection.{one.id}" in form]
-        if resource.kind in ON_CONNECTIONS and not apps and not connections:
+        if acts and not apps and not connections:
             raise NothingChosen("No connection is chosen.", help="Choose at least one, or say no.")
-        mode = next((mode for mode in MODES if mode == form.get("mode")), None)
+        mode = next((mode for mode in MODES if mode == form.get("mode")), None) if acts else "readonly"
         days = form.get("days", "nothing")
         if mode is None or days not in TIMES:
             raise NothingChosen(

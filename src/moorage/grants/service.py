@@ -188,7 +188,13 @@ class Grants:
             await prune(tx)
             for grant in await store.unusable(tx):
                 act_as("server", None, None, grant.account_id)
-                await self._end_in(tx, grant, "nobody has used it")
+                was_live = await self.live(tx, grant.id) is not None
+                reason = (
+                    "nobody has used it"
+                    if was_live
+                    else "its key, or its person's right to give it, has ended"
+                )
+                await self._end_in(tx, grant, reason)
 
 
 def _noted(authorization: Authorization) -> dict[str, Any]:
