@@ -71,7 +71,8 @@ def test_a_public_url_with_a_path_is_told_at_both_places(below):
         assert control.call("GET", path).json["issuer"] == url
     refused = control.call("POST", "/mcp", headers=[("Accept", "application/json")])
     told = refused.headers["www-authenticate"]
-    assert told == f'Bearer resource_metadata="{url}/.well-known/oauth-protected-resource/mcp"'
+    where = f"{url}/.well-known/oauth-protected-resource/mcp"
+    assert told == f'Bearer resource_metadata="{where}", scope="mcp"'
 
 
 TOLD = [("/mcp", "/mcp"), ("/mcp/c/sales", "/mcp/c/sales"), ("/mcp/c/a%22%0d%0aX:%20b", "/mcp")]
@@ -79,7 +80,8 @@ TOLD = [("/mcp", "/mcp"), ("/mcp/c/sales", "/mcp/c/sales"), ("/mcp/c/a%22%0d%0aX
 
 def test_whoever_has_no_token_is_told_where_to_look(control):
     for path, shown in TOLD:
-        where = f'Bearer resource_metadata="{GATEWAY}/.well-known/oauth-protected-resource{shown}"'
+        place = f"{GATEWAY}/.well-known/oauth-protected-resource{shown}"
+        where = f'Bearer resource_metadata="{place}", scope="mcp"'
         answer = control.call("POST", path)
         assert (answer.status, answer.code, answer.headers["www-authenticate"]) == (401, "key_invalid", where)
         answer = control.call("POST", path, key=f"mo_at_{'x' * 46}")

@@ -79,6 +79,8 @@ def _refusal(parameters: Mapping[str, str], resource: Resource | None) -> tuple[
     by_s256 = parameters.get("code_challenge_method") == "S256"
     if not by_s256 or not _CHALLENGE.fullmatch(parameters.get("code_challenge", "")):
         return "invalid_request", "The program's request has no code_challenge of the method S256."
+    if "resource" not in parameters:
+        return "invalid_target", "The program's request names no resource. The program may be too old."
     if resource is None:
         return "invalid_target", "The program wants to act at an address that this server does not have."
     return None

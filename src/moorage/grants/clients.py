@@ -7,7 +7,8 @@ from typing import Any
 from moorage.grants import store
 from moorage.grants.documents import ClientDocuments, name_of, redirect_uris_of
 from moorage.grants.errors import AuthorizationInvalid, Refused, TooManyRegistrations
-from moorage.grants.model import SCOPE, Client
+from moorage.grants.model import Client
+from moorage.grants.resources import SCOPE
 from moorage.http.errors import quoted
 from moorage.ids import new_uuid
 from moorage.logs import Log

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from moorage.grants.model import SCOPE
-from moorage.grants.resources import Resource
+from moorage.grants.resources import SCOPE, Resource
 
 AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
 # Where programs look that know OpenID Connect. Only this address is below a public URL that has a path (RFC 8414, 5).

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moorage.grants.resources import Kind
+from moorage.grants.resources import SCOPE, Kind
 from moorage.keys.scopes import ProxyScope, Scopes
 
-SCOPE = "mcp"  # The only scope of OAuth. What a program may do, the person chooses on the page.
 DEFAULT_APP = "zoho-crm"  # The app of the tools. All its connections are offered, also before there is one.
 
 SECOND = 1_000_000

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 Kind: TypeAlias = Literal["mcp", "account", "maton", "ops", "lab"]
 
 ROOT = "/mcp"
+SCOPE = "mcp"  # The only scope of OAuth. What a program may do, the person chooses on the page.
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 # The paths of all resources, as patterns of routes.
 PATHS = (ROOT, f"{ROOT}/c/{{account}}", f"{ROOT}/maton", f"{ROOT}/ops", f"{ROOT}/lab")
@@ -57,7 +58,8 @@ class Resources:
         """
         place = path if self.at(path) is not None else ROOT  # A path may have any characters.
         error = ', error="invalid_token"' if was_sent else ""
-        return f'Bearer resource_metadata="{self.public_url}{PROTECTED_RESOURCE}{place}"{error}'
+        where = f"{self.public_url}{PROTECTED_RESOURCE}{place}"
+        return f'Bearer resource_metadata="{where}", scope="{SCOPE}"{error}'
 
 
 def covers(of_token: str, called: str) -> bool:
