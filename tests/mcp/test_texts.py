@@ -61,6 +61,11 @@ def test_a_text_of_any_letters_fits_into_its_bytes(letter):
     assert fitted({"a": "x"}, HARD_CAP) == {"a": "x"}
 
 
+def test_what_no_cut_makes_small_enough_stays_as_it_is():
+    value = {"a": [{"b": "xy"}] * 10_000}
+    assert fitted(value, 5000) is value
+
+
 def test_a_list_has_a_row_at_least():
     assert shortened([["x" * HARD_CAP], ["y"]], 10) == [["x" * HARD_CAP]]
     assert len(shortened([["x" * 1000] for _ in range(100)], 5000)) == 4

@@ -51,6 +51,8 @@ def cut(value: Any, longest: int) -> Any:
 def fitted(value: Any, most: int) -> Any:
     """A value whose JSON has at most so many bytes, if cutting its texts can do that."""
     longest, result = most, value
+    if size(value) > 10 * most and size(cut(value, 1)) > most:
+        return value  # It is many small values. Each round of cutting would take long, and help nothing.
     while (bytes_now := size(result)) > most and longest > 1:
         longest = int(longest * max(most / bytes_now, 0.25) * 0.98)  # So it takes few rounds.
         result = cut(value, longest)
