@@ -2,14 +2,15 @@
 
 import asyncio
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import data
 from benchmarks.figures import EMBEDDED
 from benchmarks.gateway import APP, connected
 from benchmarks.load import Candidates, Load, cpu_ratio, cpu_us, fetched, raw, rounds, written
-from benchmarks.plan import plan
+from benchmarks.plan import Plan, plan
 from benchmarks.run import Run
 from benchmarks.server import running
 from moorage.connections.model import Upstream
@@ -17,14 +18,21 @@ from moorage.connections.model import Upstream
 _CONNECTIONS = 32
 
 
-def measure(run: Run) -> dict[str, list[float]]:
-    """Every figure of the way through both. Raises ServerFailed, LoadFailed."""
+@contextmanager
+def connected_home(run: Run) -> Iterator[tuple[Path, Plan, str]]:
+    """A data folder with the data and a connection to them, what can be asked, and an API key."""
     ready = data.prepare(run.folder, run.leads)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name:
         home = Path(name)
         data.copy(ready, home / "crm")
         made = asyncio.run(plan(home / "crm", ready.count))
         key = asyncio.run(connected(home, Upstream("embedded", organisation=data.SLUG), made.token))
+        yield home, made, key
+
+
+def measure(run: Run) -> dict[str, list[float]]:
+    """Every figure of the way through both. Raises ServerFailed, LoadFailed."""
+    with connected_home(run) as (home, made, key), ExitStack() as stack:
         server = stack.enter_context(running(home))
         target = made.reads[EMBEDDED].targets[0]
         ways = {

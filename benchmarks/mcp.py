@@ -1,6 +1,5 @@
 """Tools over MCP: what a call of one takes, against the same call over REST, and what the SDK takes of memory."""
 
-import asyncio
 import json
 import tempfile
 import urllib.error
@@ -14,9 +13,10 @@ from urllib.parse import urlencode, urlsplit
 
 import uvloop
 
-from benchmarks import client, data, leads, machine
+from benchmarks import client, leads, machine
+from benchmarks.embedded import connected_home
 from benchmarks.figures import MCP_CALLERS, MCP_REVISIONS
-from benchmarks.gateway import APP, connected
+from benchmarks.gateway import APP
 from benchmarks.load import (
     Candidates,
     Load,
@@ -30,10 +30,8 @@ from benchmarks.load import (
     times_longer,
     written,
 )
-from benchmarks.plan import plan
 from benchmarks.run import Run
 from benchmarks.server import Server, running
-from moorage.connections.model import Upstream
 
 _PATH = "/mcp"
 _LIMIT = 20
@@ -70,12 +68,7 @@ class _Message:
 
 def measure(run: Run) -> dict[str, list[float]]:
     """Raises ServerFailed, LoadFailed."""
-    ready = data.prepare(run.folder, run.leads)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=run.folder) as name, ExitStack() as stack:
-        home = Path(name)
-        data.copy(ready, home / "crm")
-        made = asyncio.run(plan(home / "crm", ready.count))
-        key = asyncio.run(connected(home, Upstream("embedded", organisation=data.SLUG), made.token))
+    with connected_home(run) as (home, made, key), ExitStack() as stack:
         words = [
             target.partition("word=")[2].partition("&")[0] for target in made.reads["search_word"].targets
         ]
