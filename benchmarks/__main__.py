@@ -23,9 +23,9 @@ from benchmarks import (
     workers,
 )
 from benchmarks.database import DatabaseMissing
-from benchmarks.figures import document, table
 from benchmarks.load import LoadFailed
 from benchmarks.nginx import NginxFailed
+from benchmarks.report import document, table
 from benchmarks.run import LEADS, LEAST_LEADS, Run
 from benchmarks.server import ServerFailed
 

@@ -9,9 +9,10 @@ import pytest
 
 from benchmarks import client, data, load
 from benchmarks.bare import BareReads
-from benchmarks.figures import FIGURES, READS, document, table
+from benchmarks.figures import FIGURES, READS
 from benchmarks.leads import FIVE_FIELDS, TWENTY_FIELDS, leads
 from benchmarks.plan import plan
+from benchmarks.report import document, table
 from moorage.clock import SystemClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.records.changes import Change
