@@ -105,6 +105,18 @@ def test_a_person_is_asked_sees_the_change_and_says_yes(server, owner, url, key)
     assert not exists(server, lead_id)
 
 
+@pytest.mark.parametrize("tool", ["delete_records", "convert_lead"])
+def test_a_tool_that_waited_gives_its_own_result(server, owner, url, key, tool):
+    lead_id = lead(server, "Waited")
+    arguments = {"module": "Leads", "ids": [lead_id]} if tool == "delete_records" else {"id": lead_id}
+    result = Agent(decides(owner)).call(url, key, arguments, tool)
+    assert not result.is_error
+    if tool == "delete_records":
+        assert result.structured_content["rows"][0]["status"] == "deleted"
+    else:
+        assert result.structured_content.keys() >= {"contact"}
+
+
 def test_a_person_says_no_and_the_agent_reads_why(server, owner, url, key):
     lead_id = lead(server)
     result = Agent(decides(owner, "decline", reason="Ask Bob first.")).call(url, key, deletion(lead_id))

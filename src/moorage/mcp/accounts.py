@@ -8,7 +8,7 @@ from moorage.access import Reach
 from moorage.connections.model import Connection, Filters, Place
 from moorage.connections.reading import cursor_of, place_in
 from moorage.keys.model import Principal
-from moorage.policies import Guard
+from moorage.mcp.rights import Guards
 
 PAGE = 50
 _READ = "connections:read"
@@ -47,10 +47,6 @@ class Connections(Protocol):
     async def documents(
         self, listed: Sequence[Connection], *, reach: Reach, with_url: bool
     ) -> Sequence[Mapping[str, Any]]: ...
-
-
-class Guards(Protocol):
-    async def guard_of(self, principal: Principal, connection: Connection) -> Guard | None: ...
 
 
 class Accounts:

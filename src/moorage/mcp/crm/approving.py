@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from moorage.approvals.errors import ApprovalUnknown
 from moorage.mcp.answers import Told
-from moorage.mcp.crm.calling import Called, Shown, called_with, text_of
+from moorage.mcp.crm.calling import Shown, called_with, text_of
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
@@ -48,7 +48,7 @@ async def check_approval(session: Session, asked: Check) -> Told:
     if checked.state == "waiting":
         checked.link, checked.expires_at = approval["link"], approval["expires_at"]
     if checked.state == "sent" and approval["answer"]["until"] is not None:
-        _add_answer(checked, called_with(await session.control("GET", f"{path}/answer", keeps_errors=True)))
+        await _add_answer(session, path, checked)
     return Told(_sentence(checked), checked, text_of(checked.body))
 
 
@@ -57,7 +57,12 @@ def _unknown(approval_id: str) -> ToolFailed:
     return ToolFailed(unknown.message, step=unknown.help, code=unknown.code)
 
 
-def _add_answer(checked: Checked, called: Called) -> None:
+async def _add_answer(session: Session, path: str, checked: Checked) -> None:
+    try:
+        called = called_with(await session.control("GET", f"{path}/answer", keeps_errors=True))
+    except ToolFailed as failed:  # It was too long to be kept, or is not kept any longer.
+        checked.note = failed.message
+        return
     checked.status, checked.headers = called.status, called.headers
     checked.body, checked.truncated = called.body, called.truncated
 
@@ -81,7 +86,7 @@ def _sentence(checked: Checked) -> str:
 
 def _answered(checked: Checked) -> str:
     if checked.status is None:
-        return "The app's answer is not kept any longer."
+        return checked.note or "The app's answer is not kept any longer."
     cut = f" The body is {checked.truncated}." if checked.truncated else ""
     return f"The app answered {checked.status}.{cut}"
 
