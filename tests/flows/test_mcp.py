@@ -46,7 +46,7 @@ def test_a_call_of_a_tool_is_a_call_of_its_key_in_the_request_log(server, url):
     assert {call["key"]["name"] for call in logged()} == {"logged agent"}
 
 
-@pytest.mark.parametrize("path", ["/mcp", "/mcp/c/sales"])
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/c/sales", "/mcp/maton"])
 @pytest.mark.parametrize(
     "headers",
     [{"Authorization": ""}, {"Authorization": "Bearer nobody-knows-this-key"}],

@@ -10,7 +10,7 @@ from moorage.mcp.maton.actions.catalogue import APPS, Action, actions
 from moorage.mcp.maton.actions.parameters import ArgumentsWrong, call_of, schema_of
 from moorage.mcp.maton.actions.search import search
 from moorage.mcp.maton.answered import document_of
-from moorage.mcp.maton.asked import Asked, connection_of, reaches
+from moorage.mcp.maton.asked import Asked, Pattern, connection_of, reaches, require_app
 from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
@@ -21,9 +21,7 @@ _Id = Annotated[str, Meta(description="Such as zoho-crm.record.list", max_length
 
 class AskedActions(Asked, kw_only=True):
     app: Annotated[str, Meta(description="Only actions of this app", max_length=64)] | None = None
-    pattern: (
-        Annotated[str, Meta(description="Words to find; | between alternatives", max_length=200)] | None
-    ) = None
+    pattern: Pattern | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 10
 
 
@@ -39,12 +37,8 @@ class AskedRun(Asked, kw_only=True):
 
 
 async def search_actions(session: Session, asked: AskedActions) -> Any:
-    if asked.app is not None and asked.app not in session.apps():
-        raise ToolFailed(
-            f"There is no app {asked.app!r}.{did_you_mean(asked.app, session.apps())}",
-            step="search_apps shows the apps.",
-            code="app_unknown",
-        )
+    if asked.app is not None:
+        require_app(session, asked.app)
     kinds = await session.kinds()
     offered = [
         action

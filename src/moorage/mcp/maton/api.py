@@ -10,11 +10,10 @@ from moorage.http.message import Headers
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.maton.actions.parameters import ArgumentsWrong, text_of
 from moorage.mcp.maton.answered import document_of
-from moorage.mcp.maton.asked import Asked, connection_of
+from moorage.mcp.maton.asked import Asked, connection_of, require_app
 from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
-from moorage.near import did_you_mean
 
 _PATH = re.compile(r"/([a-z0-9][a-z0-9-]{0,62})(/[^?#\x00-\x1f\x7f]*)(?:\?([^#\x00-\x1f\x7f]*))?")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
@@ -87,12 +86,7 @@ def _target(session: Session, path: str) -> tuple[str, str]:
             code="path_invalid",
         )
     app = parts[1]
-    if app not in session.apps():
-        raise ToolFailed(
-            f"There is no app {app!r}.{did_you_mean(app, session.apps())}",
-            step="A path begins with an app, such as /zoho-crm/crm/v8/Leads. search_apps shows the apps.",
-            code="app_unknown",
-        )
+    require_app(session, app)
     try:
         target = quote(parts[2], safe=_IN_PATH)
         return app, target if parts[3] is None else f"{target}?{quote(parts[3], safe=_IN_QUERY)}"

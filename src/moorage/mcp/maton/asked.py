@@ -5,11 +5,14 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from moorage.mcp.errors import ToolFailed
 from moorage.mcp.session import Session
+from moorage.near import did_you_mean
 
 Connection: TypeAlias = Annotated[
     str, Meta(description="Id or alias of the connection to use", max_length=200)
 ]
+Pattern: TypeAlias = Annotated[str, Meta(description="Words to find; | between alternatives", max_length=200)]
 _HEADERS = ("maton-connection", "x-maton-connection", "moorage-connection")
 
 
@@ -32,3 +35,13 @@ def reaches(session: Session, app: str) -> bool:
     """True if the key may have a connection of this app. One that is limited to connections may have any app's."""
     reach = session.principal.reach
     return reach.apps is None or app in reach.apps or bool(reach.connections)
+
+
+def require_app(session: Session, app: str) -> None:
+    """Raises ToolFailed for an app that this server does not know."""
+    if app not in session.apps():
+        raise ToolFailed(
+            f"There is no app {app!r}.{did_you_mean(app, session.apps())}",
+            step="search_apps shows the apps.",
+            code="app_unknown",
+        )

@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from moorage.mcp.errors import ToolFailed
-from moorage.mcp.maton.asked import Asked, connection_of, reaches
+from moorage.mcp.maton.asked import Asked, Pattern, connection_of, reaches
 from moorage.mcp.maton.told import telling
 from moorage.mcp.session import Session, segments
 from moorage.mcp.tool import Tool
 
 _Id = Annotated[str, Meta(description="Id or alias of the connection", max_length=200)]
 _App = Annotated[str, Meta(description="Name of the app, such as zoho-crm", max_length=64)]
-_Pattern = Annotated[str, Meta(description="Words to find; | between alternatives", max_length=200)]
 
 
 # `connection_id` is another name for `id`, as answers have both.
@@ -41,7 +40,7 @@ class AskedNew(Asked, kw_only=True):
 
 
 class AskedApps(Asked, kw_only=True):
-    pattern: _Pattern | None = None
+    pattern: Pattern | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 30
 
 
