@@ -10,6 +10,25 @@ from mcp.client.streamable_http import streamable_http_client
 REVISIONS = {"2026-07-28": "auto", "2025-11-25": "legacy"}
 
 
+class KeptTokens:
+    """What a client keeps of its sign-in: its tokens, and what it is known as."""
+
+    def __init__(self):
+        self.tokens = self.client = None
+
+    async def get_tokens(self):
+        return self.tokens
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
+
+    async def get_client_info(self):
+        return self.client
+
+    async def set_client_info(self, client):
+        self.client = client
+
+
 @asynccontextmanager
 async def connected(url, key, *, revision="2026-07-28", headers=None, **options):
     """A client that has opened the server at a URL with a key."""

@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
 from tests.flows.visitor import Visitor
-from tests.mcp_client import REVISIONS
+from tests.mcp_client import REVISIONS, KeptTokens
 from tests.waiting import wait_until
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -42,25 +42,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-class Kept:
-    """The client's storage."""
-
-    def __init__(self):
-        self.tokens = self.client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client):
-        self.client = client
 
 
 @asynccontextmanager
@@ -90,7 +71,7 @@ async def signed_in(url, visitor, kept, revision, **chosen):
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_client_signs_in_reads_and_is_out_when_its_key_is_revoked(server, revision):
-    kept, url, visitor = Kept(), f"{server.gateway}/mcp", Visitor(server)
+    kept, url, visitor = KeptTokens(), f"{server.gateway}/mcp", Visitor(server)
     visitor.join(f"Olga-{revision}")  # An owner.
 
     async def use():

@@ -12,6 +12,7 @@ from mcp.shared.auth import OAuthClientMetadata
 from moorage.oauth.transport.contract import HttpReply
 from tests.control import GATEWAY
 from tests.grants.program import BACK, FORM, MCP, YES, key_of, query_of
+from tests.mcp_client import KeptTokens
 
 ID = "https://agent.example/client.json"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -30,24 +31,6 @@ class Sockets(httpx2.AsyncBaseTransport):
         options = {"body": await request.aread(), "headers": list(request.headers.items())}
         answer = await asyncio.to_thread(self.control.call, request.method, target, **options)
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
-
-
-class Kept:
-    """The client's storage."""
-
-    tokens = client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client):
-        self.client = client
 
 
 class Person:
@@ -84,7 +67,7 @@ def test_it_signs_in_and_renews_its_token(control, owner, ada, browser, monkeypa
         return HttpReply(200, json.dumps(document).encode())
 
     monkeypatch.setattr(control.rooms.internet, "send", send)
-    kept, sockets, person = Kept(), Sockets(control), Person(browser)
+    kept, sockets, person = KeptTokens(), Sockets(control), Person(browser)
     metadata = OAuthClientMetadata(client_name="Harbour Agent", redirect_uris=[BACK])
     options = {} if way == "registration" else {"client_metadata_url": ID}
     provider = OAuthClientProvider(MCP, metadata, kept, person.open, person.bring_back, **options)

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 from moorage.audit import note
 from moorage.background import Loop
@@ -15,6 +15,7 @@ from moorage.clock import Clock
 from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.keys import store
+from moorage.keys.contract import Grants, KeyPolicies
 from moorage.keys.errors import KeyInactive, KeyInvalid, KeyOfGrant, KeyUnknown
 from moorage.keys.model import ApiKey, Mode, Principal, key_document, may_be_secret, new_secret, public_part
 from moorage.keys.scopes import EVERYTHING, Scopes
@@ -27,26 +28,7 @@ NOTE_SECONDS = 60.0  # The time between two notes of the last uses of keys.
 CACHE_SIZE = 10_000
 _LONGEST_AUTHORIZATION = 1024  # Much longer than any key.
 
-# Of the keys with these ids, those that belong to OAuth grants, each with the document of its grant.
-Grants: TypeAlias = Callable[[Transaction, Collection[str]], Awaitable[Mapping[str, Mapping[str, Any]]]]
-
 log = Log(__name__)
-
-
-class KeyPolicies(Protocol):
-    """What the policies of keys say of new keys and new secrets. The room `policies` has it."""
-
-    def is_open(self, document: Any) -> bool:
-        """True if a policy limits its key in nothing."""
-
-    async def of_keys(self, tx: Transaction, key_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
-        """The policies of keys for all connections, by key."""
-
-    async def begin(self, tx: Transaction, key: ApiKey, document: Any, by: Principal | None) -> None:
-        """Give a new key its policies. Raises a MoorageError if `by` may not."""
-
-    async def require_no_laxer(self, tx: Transaction, key_id: str, by: Principal) -> None:
-        """Raises a MoorageError if `by`, with a secret of this key, could do what it may not do itself."""
 
 
 class Keys:

@@ -208,7 +208,7 @@ class Policies:
             by.require_no_less_than(key, to="change the policy of")
         return await _set_in(tx, key_id)
 
-    # For new keys and secrets (`keys.service.KeyPolicies`).
+    # For new keys and secrets (`keys.contract.KeyPolicies`).
 
     async def begin(self, tx: Transaction, key: ApiKey, document: Any, by: Principal | None) -> None:
         """Give a new key its policies: those of the key that makes it, and what `document` says of all connections.

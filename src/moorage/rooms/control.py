@@ -16,9 +16,10 @@ from moorage.settings.readers import is_postgresql
 if TYPE_CHECKING:
     from moorage.audit.service import Audit
     from moorage.jobs.service import Jobs
+    from moorage.keys.contract import KeyPolicies
     from moorage.keys.limits import RateLimiter
     from moorage.keys.refusals import Refusals
-    from moorage.keys.service import KeyPolicies, Keys
+    from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
     from moorage.requests.notes import Notes
     from moorage.requests.sealed import KeptBodies
