@@ -192,13 +192,13 @@ class _Reading(client.Connection):
 
 
 def _failed(server: Server, case: _Case, run: Run) -> float:
-    """How many calls of many callers at once failed."""
+    """The calls of many callers at once that failed, divided by all."""
     url = urlsplit(server.gateway)
     with written([call.raw for call in case.calls(MCP_REVISIONS[0])]) as file:
         outcome = uvloop.run(
             client.load(url.hostname or "", url.port or 0, file, MCP_CALLERS, run.seconds, _Reading)
         )
-    return outcome["refused"] + outcome["broken"]
+    return (outcome["refused"] + outcome["broken"]) / (outcome["answers"] or 1)
 
 
 def _figures(samples: Mapping[str, list[Sample]]) -> dict[str, list[float]]:

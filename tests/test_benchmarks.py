@@ -81,6 +81,12 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "postgresql.crowd.get.crowd_ratio": 1.2,
         "postgresql.crowd.insert.crowd_ratio": 1.2,
         "postgresql.jobs.not_once": 0,
+        "mcp.tools_list.bytes": 12_000,
+        "mcp.2026-07-28.rest_ratio": 2.5,
+        "mcp.2025-11-25.rest_ratio": 2.5,
+        "mcp.callers.failed": 0,
+        "mcp.memory.never_ratio": 1.02,
+        "mcp.memory.more_mb": 40,
         "coql.by_index.ratio": 1.6,
         "coql.one_join.ratio": 2.0,
         "bulk.read_x20.beside.list_200x5.kept": 0.85,
@@ -94,9 +100,9 @@ def test_the_figures_that_have_a_target_keep_their_names():
     }
 
 
-def test_only_ratios_have_a_target():
-    """Machines differ by two times and more."""
-    assert {figure.unit for figure in FIGURES if figure.target is not None} == {"x"}
+def test_only_ratios_and_sizes_have_a_target():
+    """Machines differ by two times and more in speed."""
+    assert {figure.unit for figure in FIGURES if figure.target is not None} == {"x", "bytes", "MB"}
 
 
 def test_the_page_explains_the_last_part_of_every_name():
