@@ -1,6 +1,7 @@
 """Every section of the benchmark runs and measures all of its figures; how fast anything is, is not looked at."""
 
 import math
+import subprocess
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from benchmarks import client, constant, figures, machine
 from benchmarks.__main__ import SECTIONS
 from benchmarks.load import WRK_SECONDS, Load, raw, written
 from benchmarks.run import LEAST_LEADS, Run
+from tests import forked
 
 LEAST = {"leads": LEAST_LEADS, "organisations": 2, "batches": 2, "crowd": 4, "jobs": 24, "file_mb": 1}
 TOO_SHORT = ("cpu_us", "cpu_ratio")  # The kernel counts CPU time in hundredths of a second.
@@ -26,10 +28,18 @@ def answered_here(load, seconds):
     return uvloop.run(client.load(url.hostname, url.port, load._requests, load._connections, seconds))
 
 
+def started_quickly(command, core, **options):
+    """Start a program wherever there is room."""
+    popen = forked.popen if command[1] == "-m" else subprocess.Popen
+    return popen(command, **options)
+
+
 @pytest.fixture
 def quick(monkeypatch):
-    """A hundred loads need no process each, and need not wait for one core where others are at work, too."""
+    """A hundred loads need no process each, and need not wait for one core where others are at work, too. Nor does
+    each server need a start of Python."""
     monkeypatch.setattr(Load, "_result", answered_here)
+    monkeypatch.setattr(machine, "start", started_quickly)
     monkeypatch.setattr(machine, "_pin", lambda core: None)
 
 
