@@ -104,3 +104,26 @@ def moorage(capsys):
         return Outcome(int(status), captured.out, captured.err)
 
     return moorage
+
+
+@pytest.fixture(scope="session")
+def kept_folders(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def made(moorage, kept_folders, tmp_path):
+    """Lets a command make something in a test's new data folder. The second time, what it made at first is copied."""
+
+    def made(*arguments):
+        home = tmp_path / "home"
+        kept = kept_folders / f"{home.exists()} {' '.join(arguments)}".replace("/", "_")
+        if kept.exists():
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(kept, home)
+        else:
+            outcome = moorage(*arguments)
+            assert outcome.status == 0, outcome.err
+            shutil.copytree(home, kept)
+
+    return made

@@ -8,8 +8,8 @@ ANA = "ana@harbourpine.example"
 
 
 @pytest.fixture
-def demo(moorage):
-    assert moorage("crm", "org", "create", "demo", "--empty").status == 0
+def demo(made):
+    made("crm", "org", "create", "demo", "--empty")
 
 
 @pytest.fixture

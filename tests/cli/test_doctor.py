@@ -26,11 +26,11 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def started(moorage, home, monkeypatch):
+def started(made, home, monkeypatch):
     """A data folder as the first start leaves it: an organisation, and a connection to it."""
     with monkeypatch.context() as context:
         context.delenv("MOORAGE_API_KEY")  # It is one to call with, and none to begin with.
-        assert moorage("init").status == 0
+        made("init")
     return home
 
 

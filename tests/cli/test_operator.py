@@ -14,12 +14,9 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
-def demo(moorage):
+def demo(made):
     """A folder with one organisation in it."""
-    outcome = moorage(
-        "crm", "org", "create", "demo", "--name", "Demo", "--time-zone", "Europe/Oslo", "--sample"
-    )
-    assert outcome.status == 0, outcome.err
+    made("crm", "org", "create", "demo", "--name", "Demo", "--time-zone", "Europe/Oslo", "--sample")
     return "demo"
 
 
