@@ -235,7 +235,10 @@ def service(
 
 @pytest.fixture(scope="session")
 def kept_crms(request, tmp_path_factory, copies: Copies, beginnings: Beginnings) -> Iterator[Kept]:
-    """Gives the owner of an organisation in a storage of some kind, and its file if it has one. It is made once."""
+    """Gives the owner of an organisation in a storage of some kind, and its file if it has one.
+
+    It is made once for all tests, or for those `of` one file.
+    """
     with contextlib.ExitStack() as stack:
 
         def record_server() -> RecordServer:
@@ -244,7 +247,7 @@ def kept_crms(request, tmp_path_factory, copies: Copies, beginnings: Beginnings)
             return stack.enter_context(on_server(stack.enter_context(databases(*named))()))
 
         @functools.cache
-        def made(kind: str, *, sample: bool) -> tuple[Caller, Path]:
+        def made(kind: str, *, sample: bool = False, of: str | None = None) -> tuple[Caller, Path]:
             folder, clock = tmp_path_factory.mktemp("kept") / "crm", FrozenClock(BEGIN)
             service = stack.enter_context(opened(copies, folder, clock, kind, record_server))
             caller = begun_in(service, folder, clock, kind, beginnings)("acme", sample=sample)

@@ -186,7 +186,8 @@ WRITES = {
 
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("path", ["Leads", "Leads/upsert", "Quotes", "Contacts"])
-def test_hard_bodies_are_refused_softly(crm, name, path):
+def test_hard_bodies_are_refused_softly(kept_crms, name, path):
+    crm, _ = kept_crms("sqlite", of=__name__)
     assert_sound(send(crm, "POST", b"/crm/v8/" + path.encode(), b"", json.dumps(WRITES[name]).encode(), {}))
 
 

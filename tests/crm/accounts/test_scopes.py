@@ -67,8 +67,9 @@ def call(caller, route):
 
 
 @pytest.fixture
-def call_with(crm):
-    """Call a route with a token of some scopes."""
+def call_with(kept_crms):
+    """Call a route with a token of some scopes. What is there, and what calls change, is all the same here."""
+    crm, _ = kept_crms("sqlite", of=__name__)
     accounts = crm.service.accounts
     client = accounts.ensure_client("tests", crm.organisation, int(crm.get("users").json["users"][0]["id"]))
 
