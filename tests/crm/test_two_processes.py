@@ -1,14 +1,13 @@
 """Two processes write to one organisation at the same time, as two workers do."""
 
 import json
-import multiprocessing
 
 from moorage.clock import FrozenClock
 from tests.crm.conftest import Caller
 from tests.crm.folder import crm_in
+from tests.preloaded import context
 from tests.waited import Waited
 
-_spawn = multiprocessing.get_context("spawn")
 WRITES = 25
 
 
@@ -22,10 +21,10 @@ def insert(folder, now, token, name, begin, results):
 
 
 def test_what_two_processes_write_at_once_is_all_there_and_found(crm, clock, tmp_path):
-    begin, results = _spawn.Barrier(2), _spawn.Queue()
+    begin, results = context.Barrier(2), context.Queue()
     names = ("apple", "pear")
     processes = [
-        _spawn.Process(target=insert, args=(tmp_path / "crm", clock.now(), crm.token, name, begin, results))
+        context.Process(target=insert, args=(tmp_path / "crm", clock.now(), crm.token, name, begin, results))
         for name in names
     ]
     for process in processes:

@@ -1,7 +1,6 @@
 """A move that ends early leaves an organisation whole, in one place."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from tests.crm.departing.moved import (
     what_is_left,
 )
 from tests.crm.folder import ORIGIN, crm_in
+from tests.preloaded import context
 
 
 def test_a_copy_that_another_process_has_taken_away_is_not_used(crm, service, way, beside):
@@ -103,7 +103,7 @@ def test_a_killed_process_leaves_it_whole_where_it_was(crm, service, way, databa
     arrive(crm, source, service)
     direction = "to postgresql" if source is service else "to sqlite"
     arguments = tmp_path / "crm", database_url, direction, tmp_path / "shared"
-    process = multiprocessing.get_context("spawn").Process(target=die_in, args=arguments)
+    process = context.Process(target=die_in, args=arguments)
     process.start()
     process.join(120)
     assert process.exitcode == -signal.SIGKILL

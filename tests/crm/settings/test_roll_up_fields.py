@@ -1,7 +1,5 @@
 """Roll-up fields: what can be rolled up, what is refused by its place, and what depends on a roll-up."""
 
-import multiprocessing
-
 import pytest
 
 from moorage.clock import FrozenClock
@@ -9,9 +7,9 @@ from tests.crm.conftest import Caller
 from tests.crm.folder import crm_in
 from tests.crm.settings.making_fields import create, deleted, field, made, patched, shown, told
 from tests.crm.settings.types import disagreements, known
+from tests.preloaded import context
 from tests.waited import Waited
 
-_spawn = multiprocessing.get_context("spawn")
 WON = {"comparator": "equal", "field": {"api_name": "Stage"}, "type": "value", "value": "Closed Won"}
 
 
@@ -382,9 +380,9 @@ def write_deals(folder, now, token, account, begin, results):
 def test_two_processes_keep_the_values_right_together(crm, clock, tmp_path):
     """The field is made while the other process is open, which then works it out, too."""
     (account,) = crm.insert("Accounts", {"Account_Name": "a"})
-    begin, results = _spawn.Barrier(3), _spawn.Queue()
+    begin, results = context.Barrier(3), context.Queue()
     arguments = (tmp_path / "crm", clock.now(), crm.token, account, begin, results)
-    processes = [_spawn.Process(target=write_deals, args=arguments) for _ in range(2)]
+    processes = [context.Process(target=write_deals, args=arguments) for _ in range(2)]
     for process in processes:
         process.start()
     begin.wait(30)

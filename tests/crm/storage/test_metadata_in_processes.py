@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 
@@ -16,9 +15,9 @@ from tests.contracts.metadata_changes import add, link, named
 from tests.contracts.opened import Opened
 from tests.crm.conftest import Caller
 from tests.crm.folder import crm_in, organisations_in
+from tests.preloaded import context
 from tests.waited import Waited
 
-_spawn = multiprocessing.get_context("spawn")
 FIELDS = 12
 
 
@@ -47,9 +46,9 @@ def insert_and_list(folder, now, token, changed, done, results):
 
 
 def test_a_field_that_was_acknowledged_is_there_in_every_process(crm, service, clock, tmp_path):
-    changed, done, results = _spawn.Queue(), _spawn.Queue(), _spawn.Queue()
+    changed, done, results = context.Queue(), context.Queue(), context.Queue()
     arguments = (tmp_path / "crm", clock.now(), crm.token, changed, done, results)
-    other = _spawn.Process(target=insert_and_list, args=arguments)
+    other = context.Process(target=insert_and_list, args=arguments)
     other.start()
     for number in range(FIELDS):
         store = service.organisations.open(crm.organisation).store
@@ -76,9 +75,9 @@ def link_and_list(folder, now, token, changed, done):
 
 
 def test_a_module_that_was_acknowledged_is_there_in_every_process(crm, service, clock, tmp_path):
-    changed, done = _spawn.Queue(), _spawn.Queue()
+    changed, done = context.Queue(), context.Queue()
     arguments = (tmp_path / "crm", clock.now(), crm.token, changed, done)
-    other = _spawn.Process(target=link_and_list, args=arguments)
+    other = context.Process(target=link_and_list, args=arguments)
     other.start()
     for number in range(3):
         store = service.organisations.open(crm.organisation).store

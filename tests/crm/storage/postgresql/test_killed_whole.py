@@ -1,6 +1,5 @@
 """A process is killed in the middle of work on a whole organisation in PostgreSQL: nothing is ever half done."""
 
-import multiprocessing
 import os
 import signal
 
@@ -14,9 +13,8 @@ from moorage.crm.storage.postgresql.storage import PostgresqlStorage
 from moorage.storage import lease
 from tests.contracts.opened import Opened
 from tests.crm.conftest import BEGIN
+from tests.preloaded import context
 from tests.waited import Waited
-
-_spawn = multiprocessing.get_context("spawn")
 
 
 def organisations_on(url, folder):
@@ -63,7 +61,7 @@ def test_a_killed_process_leaves_an_organisation_whole(database_url, tmp_path, c
     Opened(organisations.open(row.id)).add("Leads", {"Last_Name": "kept"})
     organisations.snapshot("acme", tmp_path / "snap.db")
     Opened(organisations.open(row.id)).add("Leads", {"Last_Name": "later"})
-    process = _spawn.Process(target=die_in, args=(database_url, tmp_path, command, after))
+    process = context.Process(target=die_in, args=(database_url, tmp_path, command, after))
     process.start()
     process.join(120)
     assert process.exitcode in ({-signal.SIGKILL} if after == 2 else {-signal.SIGKILL, 0})
