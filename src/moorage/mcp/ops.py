@@ -15,7 +15,7 @@ from moorage.mcp.tool import Tool
 
 _CALLS = "requests:read"
 _CONNECTIONS = "connections:read"
-_LONGEST = 32_000  # Bytes of the JSON of a body: two of them fit into a result.
+_LONGEST = 32_000  # Bytes of the JSON of a body. Two of them fit into a result.
 _TAIL = "tail"  # At its path is a stream, which does not end.
 _CALL_COLUMNS = ["at", "key", "connection", "method", "path", "status", "error", "ms", "request_id"]
 _ALWAYS = ("at", "key", "method", "path", "status", "request_id")
