@@ -255,29 +255,35 @@ def test_a_kill_between_question_and_answer_deletes_once(own_server):
     assert not exists(again, lead_id)
 
 
+@pytest.fixture
 def connecting(server):
-    return cautious(server, "connects", scopes=["connections:write", "proxy:zoho-crm"])
+    """A key that may connect accounts. They are deleted afterwards, as other tests use the same server."""
+    before = {one["id"] for one in server.get("/connections")[1]["connections"]}
+    yield cautious(server, "connects", scopes=["connections:write", "proxy:zoho-crm"])
+    for one in server.get("/connections")[1]["connections"]:
+        if one["id"] not in before:
+            server.call("DELETE", f"/connections/{one['id']}")
 
 
-def test_a_person_connects_an_account_at_the_page(server, url):
+def test_a_person_connects_an_account_at_the_page(url, connecting):
     agent = Agent(Walker().connect)
-    key = connecting(server)
-    connected = agent.call(url, key, {"alias": "by-an-agent"}, "connect_account").structured_content
+    connected = agent.call(url, connecting, {"alias": "by-an-agent"}, "connect_account").structured_content
     assert (connected["account"], connected["health"]) == ("by-an-agent", "ok")
     assert connected["organisation"] == "Harbour & Pine" and "link" not in connected
     there = f"{url}/c/{connected['account']}"
-    assert "connect_account" in tools_of(url, key) and "connect_account" not in tools_of(there, key)
+    assert "connect_account" in tools_of(url, connecting) and "connect_account" not in tools_of(
+        there, connecting
+    )
     [params] = agent.asked
     assert "connects asks you to connect an account of zoho-crm" in params.message
     assert "session_token=" in params.url and "session_token" not in params.message
 
 
-def test_the_link_to_connect_is_for_whoever_can_not_be_asked(server, url):
-    key = connecting(server)
-    result = called(url, key, "connect_account", {"alias": "not-yet"})
+def test_the_link_to_connect_is_for_whoever_can_not_be_asked(server, url, connecting):
+    result = called(url, connecting, "connect_account", {"alias": "not-yet"})
     link = result.structured_content["link"]
     assert link.startswith(f"{server.gateway}/connect/?session_token=") and link in result.content[0].text
-    taken = called(url, key, "connect_account", {"alias": "not-yet"})
+    taken = called(url, connecting, "connect_account", {"alias": "not-yet"})
     assert taken.is_error and taken.content[0].text.startswith("alias_taken: ")
     refused = called(url, cautious(server, "connects nothing"), "connect_account")
     assert refused.content[0].text.startswith("scope_missing: ")
