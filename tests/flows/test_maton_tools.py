@@ -227,7 +227,7 @@ def test_the_same_call_gets_the_answer_after_a_person_has_approved_it(server, us
     assert waiting["link"].endswith(f"/approvals/{waiting['approval_id']}")
     assert use("run_action", cautious, **call)["approval_id"] == waiting["approval_id"]
     owner = Visitor(server)
-    owner.join()
+    owner.join("Matilda")
     owner.open(waiting["link"])
     owner.open(f"{waiting['link']}/approve", {"for": "once"})
 
