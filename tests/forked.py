@@ -24,7 +24,7 @@ _CAN_FORK = hasattr(os, "pidfd_open")  # Only Linux has it.
 
 
 def popen(command, **how) -> subprocess.Popen:
-    """`subprocess.Popen` for `[python, "-m", module, ...]`."""
+    """`subprocess.Popen` for `[python, "-m", module, ...]` or `[python, "-c", program, ...]`."""
     environment = how.get("env") or os.environ
     is_same = _at_start(environment) == _at_start(os.environ)
     quick = _CAN_FORK and is_same and command[0] == sys.executable and how.keys() <= _KNOWN

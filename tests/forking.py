@@ -16,6 +16,7 @@ import time
 from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 
 IGNORABLE = signal.SIGHUP, signal.SIGINT, signal.SIGTERM  # Who starts a process may tell it to ignore these.
 SERVER = ["-P", "-m", "moorage.cli.serving"]  # What `moorage up` replaces itself by.
@@ -94,17 +95,26 @@ def _run(command: list[str]) -> list[str] | None:
     """Run a program in this process. Gives the command by which it wants to be replaced, if it does."""
     sys.orig_argv = command
     sys.path[:] = _PATH if "-P" in command else [str(Path.cwd()), *_PATH]
-    module, *arguments = command[command.index("-m") + 1 :]
-    sys.argv[1:] = arguments
-    sys.modules.pop(module, None)  # It is run anew, as a program.
+    at = next(index for index, argument in enumerate(command) if argument in {"-m", "-c"})
+    kind, program, *sys.argv[1:] = command[at:]
     gc.enable()
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if kind == "-c":
+            _run_text(program)
+        else:
+            sys.modules.pop(program, None)  # It is run anew, as a program.
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
     except Replaced as program:
         command, environment = program.args
         _set_environment(environment)
         return command
     return None
+
+
+def _run_text(text: str) -> None:
+    sys.argv[0] = "-c"
+    sys.modules["__main__"] = main = ModuleType("__main__")
+    exec(compile(text, "<string>", "exec"), vars(main))
 
 
 def _set_environment(environment: dict[str, str]) -> None:

@@ -32,20 +32,22 @@ def module(tmp_path):
 
 
 @pytest.mark.parametrize("ignored", [False, True])
-def test_it_sees_and_says_what_the_other_one_does(module, tmp_path, ignored):
+@pytest.mark.parametrize("kind", ["-m", "-c"])
+def test_it_sees_and_says_what_the_other_one_does(module, tmp_path, kind, ignored):
+    program = module if kind == "-m" else PROGRAM
     kept = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
     try:
         both = []
         for popen in (forked.popen, subprocess.Popen):
             environment = os.environ | {"MOORAGE_NAME": "ü"}
             how = STREAMS | {"cwd": tmp_path, "env": environment}
-            with popen([sys.executable, "-m", module, "a", "b c"], **how) as process:
+            with popen([sys.executable, kind, program, "a", "b c"], **how) as process:
                 out, err = process.communicate("typed\n", timeout=60)
             both.append((type(process), process.returncode, json.loads(out), err))
     finally:
         signal.signal(signal.SIGHUP, kept)
-    (kind, *ours), (_, *theirs) = both
-    assert kind is forked.Forked and ours == theirs
+    (popen, *ours), (_, *theirs) = both
+    assert popen is forked.Forked and ours == theirs
     assert ours[0] == 7 and ours[1][3] == ignored and ours[2] == "TYPED\n"
 
 

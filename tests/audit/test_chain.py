@@ -13,6 +13,7 @@ from moorage.acting import Actor, act_as, acting
 from moorage.audit import note, store
 from moorage.audit.model import FIRST, document_of
 from moorage.storage.backend import backend_of
+from tests import forked
 from tests.audit.entries import run
 
 WRITER = """
@@ -64,7 +65,7 @@ def test_every_entry_carries_the_hash_of_the_one_before(control_url):
 
 def test_writers_in_several_processes_never_fork_a_chain(control_url):
     running = [
-        subprocess.Popen([sys.executable, "-c", WRITER, control_url, str(n)], stderr=subprocess.PIPE)
+        forked.popen([sys.executable, "-c", WRITER, control_url, str(n)], stderr=subprocess.PIPE)
         for n in range(2)
     ]
     assert [process.communicate(timeout=60)[1] for process in running] == [b""] * 2

@@ -13,6 +13,7 @@ from moorage.first_start import first_start
 from moorage.settings import load
 from moorage.storage.migrate import migrate
 from moorage.vault.errors import VaultKeyUnshared
+from tests import forked
 from tests.control import Caller, Control
 from tests.control_database import VAULT_KEY
 
@@ -31,7 +32,7 @@ def started(tmp_path, environ, count=3):
     for folder in folders:
         folder.mkdir()
     running = [
-        subprocess.Popen(
+        forked.popen(
             [sys.executable, "-c", START, folder],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ from moorage.storage import Database
 from moorage.storage.database import READERS
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.threads import ConnectionThread
+from tests import forked
 from tests.control import NOW, migrated
 from tests.storage.descriptors import none_left
 
@@ -494,7 +495,7 @@ asyncio.run(main())
 def test_no_other_transaction_lies_between_a_read_and_a_write_in_any_process(path):
     add_account(path, "counter")
     command = [sys.executable, "-c", COUNTER, f"sqlite:///{path}"]
-    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    running = [forked.popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     assert [process.communicate(timeout=60)[1] for process in running] == [""] * 4
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT created_at FROM accounts").fetchall() == [(100,)]

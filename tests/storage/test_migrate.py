@@ -11,6 +11,7 @@ from alembic.config import Config
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, MIGRATIONS, migrate
 from moorage.storage.sqlite import Sqlite
+from tests import forked
 
 TABLES = {
     "accounts",
@@ -174,7 +175,7 @@ def test_who_finds_a_new_file_in_use_waits_for_it(path):
 def test_processes_that_migrate_at_once_all_succeed(path):
     program = f"from moorage.storage.migrate import migrate; migrate('sqlite:///{path}')"
     running = [
-        subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(4)
+        forked.popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]
     ended = [(process.communicate(timeout=60)[1], process.returncode) for process in running]
     assert ended == [("", 0)] * 4

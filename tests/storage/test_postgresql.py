@@ -19,6 +19,7 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.lease import KeptConnection, Lease
 from moorage.storage.migrate import CONTROL, HEAD, is_empty, migrate, revision
 from moorage.storage.upsert import upsert
+from tests import forked
 from tests.control import NOW
 from tests.control_database import control_in_postgresql, shared_control_database  # noqa: F401
 from tests.waiting import wait_until
@@ -115,9 +116,9 @@ asyncio.run(main())
 """
 
 
-def in_processes(program, count, *arguments):
+def in_processes(program, count, *arguments, popen=subprocess.Popen):
     running = [
-        subprocess.Popen([sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, text=True)
+        popen([sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, text=True)
         for _ in range(count)
     ]
     return [process.communicate(timeout=60)[1] for process in running]
@@ -125,7 +126,7 @@ def in_processes(program, count, *arguments):
 
 def test_no_other_transaction_lies_between_a_read_and_a_write_in_any_process(url):
     ask(url, "INSERT INTO moorage.accounts VALUES ('counter', 'counter', 0) RETURNING 1")
-    assert in_processes(COUNTER, 4, url) == [""] * 4
+    assert in_processes(COUNTER, 4, url, popen=forked.popen) == [""] * 4
     assert ask(url, "SELECT created_at FROM moorage.accounts") == [(100,)]
 
 

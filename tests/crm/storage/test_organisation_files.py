@@ -5,7 +5,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -23,6 +22,7 @@ from moorage.crm.storage.sqlite import fulltext, readers
 from moorage.crm.storage.sqlite.organisation_files import SqliteFiles
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.http.message import Request
+from tests import forked
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import OrganisationStorageContract
 from tests.crm.folder import organisations_in
@@ -149,7 +149,7 @@ def test_requests_go_on_while_the_organisation_is_copied_restored_and_reset(crm,
     """Another process restores again and again. Meanwhile no call fails, and every list is of one moment."""
     crm.insert("Leads", *({"Last_Name": "a", "Company": "1"} for _ in range(50)))
     elsewhere.snapshot("acme", tmp_path / "snap.db")
-    turns = subprocess.Popen([sys.executable, "-c", _TURNS, str(tmp_path / "crm"), str(tmp_path / "snap.db")])
+    turns = forked.popen([sys.executable, "-c", _TURNS, str(tmp_path / "crm"), str(tmp_path / "snap.db")])
     try:
         while turns.poll() is None:
             assert set(last_names(crm)) in ({"a"}, {"a", "b"}, {"b"}, set())

@@ -24,6 +24,7 @@ from moorage.crm.storage.postgresql.schemas import PostgresqlSchemas
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.crm.storage.postgresql.statements import Statements
 from moorage.storage.errors import DatabaseUnusable
+from tests import forked
 from tests.contracts.opened import Opened
 from tests.contracts.organisation_storage import ONE, documents
 from tests.crm.storage.postgresql import writing_process
@@ -393,7 +394,7 @@ def test_killed_processes_lose_and_repeat_nothing(database_url, clock, asked):
     root = Path(__file__).parents[4]
     for _ in range(3):
         command = [sys.executable, "-m", writing_process.__name__, database_url]
-        writers = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        writers = [forked.popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         for writer in writers:
             assert writer.stdout.readline() == "ready\n"
         for writer in writers:
