@@ -31,17 +31,21 @@ _BASE_URL = re.compile(rf"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?
 # The first segments of the gateway's own paths, present and planned. No app may have such a name.
 RESERVED = frozenset(
     [
+        ".well-known",
         "approvals",
         "apps",
         "audit",
         "connect",
         "connections",
         "console",
+        "grants",
         "healthz",
         "keys",
+        "llms.txt",
         "mcp",
         "me",
         "metrics",
+        "oauth",
         "organisations",
         "people",
         "policies",
