@@ -25,7 +25,7 @@ def test_two_files_of_one_name_may_stand_in_two_folders(tmp_path):
         (tmp_path / "tests" / folder).mkdir()
         (tmp_path / "tests" / folder / "values.py").write_text(f'VALUE = "{folder}"\n')
         (tmp_path / "tests" / folder / "test_values.py").write_text(TEST.format(folder=folder, other=other))
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:xdist", "-p", "no:schemathesis"]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:xdist"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "2 passed" in run.stdout, run.stdout
