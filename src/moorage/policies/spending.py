@@ -88,12 +88,12 @@ class Purses:
 
     async def settle(self) -> None:
         """Add what was spent since the last call to the database. Raises DatabaseUnusable."""
-        lines = {line: self._counters[line] for line in self._spenders}
-        if not lines:
+        spenders = [self._counters[line] for line in self._spenders]
+        if not spenders:
             return
-        before = {line: (counter.span, counter.fresh) for line, counter in lines.items()}
+        before = {counter.line: (counter.span, counter.fresh) for counter in spenders}
         async with self._database.transaction(quiet=True) as tx:
-            stored = await store.spent(tx, {purse for purse, _, _ in lines})
+            stored = await store.spent(tx, {purse for purse, _, _ in before})
             totals: dict[_Line, tuple[int, int]] = {}
             for line, (own, fresh) in before.items():
                 span, spent = stored.get(line, (own, 0))
@@ -102,7 +102,7 @@ class Purses:
                     await store.note_spent(tx, line, span, spent)
                 totals[line] = (span, spent)
         for line, (span, spent) in totals.items():
-            counter, (own, fresh) = lines[line], before[line]
+            counter, (own, fresh) = self._counters[line], before[line]
             if counter.span != own:
                 continue  # A call has begun another span meanwhile, which is settled next time.
             counter.fresh -= fresh
@@ -136,7 +136,7 @@ class Purse:
         """Count a call. Raises BudgetExhausted, and counts nothing then."""
         # Most calls of a key with budgets come here, so nothing is looked up.
         now = self._timestamp()
-        for most, counts_calls, counter in self._places or self._found(now):
+        for most, counts_calls, counter in self._places or self._found():
             if counter.ends <= now:
                 counter.begin(now)
             amount = 1 if counts_calls else records
@@ -148,13 +148,11 @@ class Purse:
             counter.total = total
             counter.fresh += amount
 
-    def _found(self, now: float) -> tuple[tuple[int, bool, _Counter], ...]:
-        """The counters, which begin now if they are not there."""
-        for _, line in self._lines:
-            if line not in self._counters:
-                self._counters[line] = _Counter(line, int(now // line[2]), 0)
+    def _found(self) -> tuple[tuple[int, bool, _Counter], ...]:
+        """The counters. One that was not there is of a span that has ended long ago."""
         self._places = tuple(
-            (budget.most, budget.counts == "calls", self._counters[line]) for budget, line in self._lines
+            (budget.most, budget.counts == "calls", self._counters.setdefault(line, _Counter(line, 0, 0)))
+            for budget, line in self._lines
         )
         return self._places
 
