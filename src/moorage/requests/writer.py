@@ -124,8 +124,10 @@ class Writer:
             if self._database is not None:
                 self._ready.append(block)
             await asyncio.sleep(0)  # Calls go first.
-        while sum(block.count for block in self._ready) > MOST_READY:
+        too_many = sum(block.count for block in self._ready) - MOST_READY
+        while too_many > 0:
             dropped = self._ready.pop()
+            too_many -= dropped.count
             self._notes.dropped += dropped.count
             self._forget([dropped])
 
