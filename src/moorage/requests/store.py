@@ -73,16 +73,8 @@ def add(now: int, epoch: int, new: Sequence[NewBlock], connection: sa.Connection
     for block in new:
         firsts.append(first)
         last = first + block.count - 1
-        rows.append(
-            {
-                "first": first,
-                "last": last,
-                "account_id": block.account_id,
-                "count": block.count,
-                "epoch": epoch,
-            }
-            | {"content": block.content}
-        )
+        row = {"first": first, "last": last, "account_id": block.account_id, "count": block.count}
+        rows.append({**row, "epoch": epoch, "content": block.content})
         first = last + 1
     connection.execute(blocks.insert(), rows)
     return firsts
