@@ -26,7 +26,7 @@ AT_ONCE = 50  # Blocks that one transaction writes.
 LONGEST_WAIT = 1.0  # Seconds from the end of a call to its block.
 SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
 _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
-_REMEMBERED = 2000  # Paths, as many programs call the same ones again and again.
+_REMEMBERED = 2000  # Paths, and calls, as many programs make the same ones again and again.
 # Calls that wait for the database, at most. One that is away for long must not fill the memory.
 MOST_READY = 100_000
 _MICROSECONDS = 1_000_000
@@ -55,7 +55,8 @@ class Writer:
         self._classify = classify
         self._notes = notes
         self._name = name_of(os.getpid())
-        self._known = Bounded[tuple[str, bytes, bytes], tuple[bytes, Operation]](_REMEMBERED)
+        self._paths = Bounded[bytes, bytes](_REMEMBERED)
+        self._operations = Bounded[tuple[str, bytes, bytes], Operation](_REMEMBERED)
         self._under_way: asyncio.Task[None] | None = None
 
     def background(self) -> Sequence[Loop]:
@@ -143,15 +144,15 @@ class Writer:
     def _called(self, what: What) -> Called:
         """What was called, with the path that may be shown."""
         caller, method, native, decided = what
-        key = caller.app, method, native
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = shown(native), self._operation(*key)
-        path, operation = known
+        path = self._paths.get(native)
+        if path is None:
+            path = self._paths[native] = shown(native)
+        if decided is None or decided.operation is None:
+            operation = self._operation(caller.app, method, native)
+        else:
+            operation = _kept(decided.operation)
         if decided is None:
             return Called(caller, method, path, operation)
-        if decided.operation is not None:
-            operation = _kept(decided.operation)
         return Called(caller, method, path, operation, decided.verdict.action, decided.verdict.rule)
 
     @staticmethod
@@ -171,8 +172,13 @@ class Writer:
 
     def _operation(self, app: str, method: bytes, native: bytes) -> Operation:
         """What a call does, as far as its method and its path say it."""
-        path, _, query = native.partition(b"?")
-        return _kept(self._classify(app, method.decode("latin-1"), path, query))
+        call = app, method, native
+        operation = self._operations.get(call)
+        if operation is None:
+            path, _, query = native.partition(b"?")
+            classified = self._classify(app, method.decode("latin-1"), path, query)
+            operation = self._operations[call] = _kept(classified)
+        return operation
 
     async def _done(self, work: Coroutine[Any, Any, None]) -> bool:
         """True if the work is done, False if the database can't be used. The end of the loop does not break it off."""
