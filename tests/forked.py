@@ -50,6 +50,13 @@ def _at_start(environment) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}
 
 
+def _umask() -> int:
+    """That of this process, which can only be read by setting another one."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
 @functools.cache
 def _control() -> socket.socket:
     """Leads to the program that makes the forks. It ends when this is closed."""
@@ -79,6 +86,7 @@ class Forked(subprocess.Popen):
             "folder": os.fspath(cwd or Path.cwd()),
             "environment": dict(os.environ if env is None else env),
             "ignored": [number for number in IGNORABLE if signal.getsignal(number) == signal.SIG_IGN],
+            "umask": _umask(),
         }
         self._channel, theirs = socket.socketpair()
         with theirs:

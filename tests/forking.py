@@ -83,6 +83,7 @@ def become(files: list[int]) -> None:
     for number in IGNORABLE:
         usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in work["ignored"] else usual)
+    os.umask(work["umask"])
     os.chdir(work["folder"])
     _set_environment(work["environment"])
     os.execve = _replace

@@ -15,7 +15,8 @@ PROGRAM = """
 import json, os, signal, sys
 ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 files = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
-print(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), ignored, files, __name__]), flush=True)
+seen = [sys.argv[1:], os.getcwd(), dict(os.environ), ignored, files, __name__, os.umask(0)]
+print(json.dumps(seen), flush=True)
 print(sys.stdin.readline().strip().upper(), file=sys.stderr)
 if sys.argv[1:] == ["wait"]:
     signal.pause()
@@ -31,11 +32,12 @@ def module(tmp_path):
     return "told"
 
 
-@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize(("ignored", "umask"), [(False, 0o022), (True, 0o027)])
 @pytest.mark.parametrize("kind", ["-m", "-c"])
-def test_it_sees_and_says_what_the_other_one_does(module, tmp_path, kind, ignored):
+def test_it_sees_and_says_what_the_other_one_does(module, tmp_path, kind, ignored, umask):
     program = module if kind == "-m" else PROGRAM
     kept = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    kept_umask = os.umask(umask)
     try:
         both = []
         for popen in (forked.popen, subprocess.Popen):
@@ -46,9 +48,11 @@ def test_it_sees_and_says_what_the_other_one_does(module, tmp_path, kind, ignore
             both.append((type(process), process.returncode, json.loads(out), err))
     finally:
         signal.signal(signal.SIGHUP, kept)
+        os.umask(kept_umask)
     (popen, *ours), (_, *theirs) = both
     assert popen is forked.Forked and ours == theirs
     assert ours[0] == 7 and ours[1][3] == ignored and ours[2] == "TYPED\n"
+    assert ours[1][-1] == umask
 
 
 def test_it_can_be_waited_for_and_killed(module, tmp_path):
