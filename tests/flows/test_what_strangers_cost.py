@@ -8,6 +8,7 @@ as what a parser takes it takes each time.
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 import socket
@@ -241,41 +242,47 @@ def visible(unit):
     return all(32 < byte < 127 for byte in unit) and b"#" not in unit
 
 
-def hostile(method, path, units):
-    """By name: requests that need nothing to be known."""
+def hostile(method, units):
+    """By name: requests that need nothing to be known. Their path is only what is hostile in it: `at` adds the rest."""
     for unit in units:
         for kind in (FORM, MULTIPART) if method == "POST" else ():
             yield (
                 f"body {unit!r} as {kind!r}",
-                request(method, path, b"", [(b"content-type", kind)], of(unit, BODY)),
+                request(method, "", b"", [(b"content-type", kind)], of(unit, BODY)),
             )
             yield (
                 f"short body {unit!r} as {kind!r}",
-                request(method, path, b"", [(b"content-type", kind)], of(unit, 12 * 1024)),
+                request(method, "", b"", [(b"content-type", kind)], of(unit, 12 * 1024)),
             )
         if visible(unit):
-            yield f"query {unit!r}", request(method, path, of(unit, TARGET))
-            yield f"path {unit!r}", request(method, path + "/" + of(unit, TARGET).decode())
+            yield f"query {unit!r}", request(method, "", of(unit, TARGET))
+            yield f"path {unit!r}", request(method, "/" + of(unit, TARGET).decode())
     for name in READ:
         for unit in units[:: 2 if name == b"cookie" else 4]:
             if b"\r" not in unit:
-                yield f"{name!r} {unit!r}", request(method, path, b"", [(name, of(unit, HEAD))])
+                yield f"{name!r} {unit!r}", request(method, "", b"", [(name, of(unit, HEAD))])
     parameters = b"".join(b"; a%d=b" % number for number in range(7000))[:HEAD]
     yield (
         "content type of many parameters",
-        request(method, path, b"", [(b"content-type", MULTIPART + parameters)], b"--b--"),
+        request(method, "", b"", [(b"content-type", MULTIPART + parameters)], b"--b--"),
     )
-    yield "many headers", request(method, path, b"", [(b"a%d" % number, b"b") for number in range(5000)])
-    yield "many cookies", request(method, path, b"", [(b"cookie", b"a=b")] * 4000)
+    yield "many headers", request(method, "", b"", [(b"a%d" % number, b"b") for number in range(5000)])
+    yield "many cookies", request(method, "", b"", [(b"cookie", b"a=b")] * 4000)
     for folded in (b"disposition: form-data;" + b"\r\n a=b;" * 9000, b"type: a/b" + b";" * BODY):
         body = (b"--b\r\nContent-" + folded)[: BODY - 20] + b"\r\n\r\nv\r\n--b--\r\n"
-        yield "a part's long head", request(method, path, b"", [(b"content-type", MULTIPART)], body)
+        yield "a part's long head", request(method, "", b"", [(b"content-type", MULTIPART)], body)
     nested = b"".join(
         b"--b%b\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n"
         % (b"%d" % number if number else b"", number + 1)
         for number in range(1200)
     )
-    yield "nested parts", request(method, path, b"", [(b"content-type", MULTIPART)], nested[:BODY])
+    yield "nested parts", request(method, "", b"", [(b"content-type", MULTIPART)], nested[:BODY])
+
+
+def at(path, sent):
+    """A request with something before its path."""
+    method, rest = sent.split(b" ", 1)
+    return b"%b %b%b" % (method, path.encode(), rest)
 
 
 def informed(method, path, query, form, cookie, units):
@@ -329,9 +336,11 @@ def informed(method, path, query, form, cookie, units):
 
 def attacks(places, known_requests, units):
     """An origin, a name and the bytes to send, one after the other: all of them at once would take gigabytes."""
+    # To make these anew for every path takes longer than to send them.
+    of_method = functools.cache(lambda method: list(hostile(method, units)))
     for origin, method, path in places:
-        for name, sent in hostile(method, path, units):
-            yield origin, f"{method} {path}: {name}", sent
+        for name, sent in of_method(method):
+            yield origin, f"{method} {path}: {name}", at(path, sent)
     for (origin, path), seeds in known_requests.items():
         for method, query, form, cookie in seeds:
             for name, sent in informed(method, path, query, form, cookie, units):
