@@ -1,6 +1,5 @@
 import asyncio
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from moorage.errors import MoorageError
 from moorage.gateway.errors import UpstreamTimeout
 from moorage.keys.errors import KeyInvalid
 from moorage.storage.errors import DatabaseUnusable
+from tests import forked
 from tests.approvals.conftest import CALL, NO, Sender, opened
 
 
@@ -148,9 +148,7 @@ asyncio.run(main())
 def test_a_call_whose_process_is_killed_while_it_sends_is_unknown_and_never_sent_again(scene, control_url):
     async def act(place):
         held = await place.decided()
-        killed = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", _KILLED, control_url, held.id], check=False
-        )
+        killed = await asyncio.to_thread(forked.run, [sys.executable, "-c", _KILLED, control_url, held.id])
         between = await place.state(held)
         for _ in range(2):
             await place.sending.send(held.id)

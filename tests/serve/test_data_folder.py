@@ -2,7 +2,6 @@ import errno
 import os
 import pathlib
 import stat
-import subprocess
 import sys
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from moorage.cli.failures import report
 from moorage.serve import data_folder
 from moorage.serve.errors import HomeInUse, HomeUnusable
+from tests import forked
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ from moorage.serve import data_folder
 with data_folder.locked(pathlib.Path({str(tmp_path)!r})):
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", program], check=False)
+    done = forked.run([sys.executable, "-c", program])
     assert done.returncode == -9
     with data_folder.locked(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())

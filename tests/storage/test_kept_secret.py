@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from moorage.storage import kept_secret
+from tests import forked
 
 
 def never():
@@ -43,7 +44,7 @@ def slowly():
 print(kept_secret(pathlib.Path({str(tmp_path)!r}) / "key", slowly).decode())
 """
     running = [
-        subprocess.Popen(
+        forked.popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(4)

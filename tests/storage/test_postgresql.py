@@ -116,7 +116,7 @@ asyncio.run(main())
 """
 
 
-def in_processes(program, count, *arguments, popen=subprocess.Popen):
+def in_processes(program, count, *arguments, popen=forked.popen):
     running = [
         popen([sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, text=True)
         for _ in range(count)
@@ -126,7 +126,7 @@ def in_processes(program, count, *arguments, popen=subprocess.Popen):
 
 def test_no_other_transaction_lies_between_a_read_and_a_write_in_any_process(url):
     ask(url, "INSERT INTO moorage.accounts VALUES ('counter', 'counter', 0) RETURNING 1")
-    assert in_processes(COUNTER, 4, url, popen=forked.popen) == [""] * 4
+    assert in_processes(COUNTER, 4, url) == [""] * 4
     assert ask(url, "SELECT created_at FROM moorage.accounts") == [(100,)]
 
 
@@ -222,12 +222,13 @@ assert "psycopg" not in sys.modules
 
 
 def test_without_the_driver_it_is_told_how_to_install_it():
-    [told] = in_processes(WITHOUT_DRIVER, 1, "postgresql://db/moorage")
+    [told] = in_processes(WITHOUT_DRIVER, 1, "postgresql://db/moorage", popen=subprocess.Popen)
     assert told.startswith("DriverMissing") and "pip install 'moorage[postgresql]'" in told
 
 
 def test_who_uses_sqlite_does_not_load_the_driver(tmp_path):
-    assert in_processes(WITHOUT_USE, 1, f"sqlite:///{tmp_path}/moorage.db") == [""]
+    url = f"sqlite:///{tmp_path}/moorage.db"
+    assert in_processes(WITHOUT_USE, 1, url, popen=subprocess.Popen) == [""]
 
 
 # How changes are noticed

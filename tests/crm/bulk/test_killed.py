@@ -5,7 +5,6 @@ MOORAGE_TEST_KILLS says how often; more than once is with 25,000 rows: MOORAGE_T
 
 import os
 import random
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from moorage.crm.jobs import store
 from moorage.crm.jobs.write_model import WriteProgress
+from tests import forked
 from tests.crm.bulk.conftest import rows_of
 from tests.crm.bulk.test_bulk_write import PATH, asked, file_id
 from tests.crm.folder import ORIGIN
@@ -56,7 +56,7 @@ def test_an_upsert_that_is_killed_again_and_again_is_done_once(
             job,
             *url,
         ]
-        return subprocess.Popen(arguments, cwd=ROOT)
+        return forked.popen(arguments, cwd=ROOT)
 
     for target in sorted(random.sample(range(ROWS - 200), KILLS)):
         process = working()

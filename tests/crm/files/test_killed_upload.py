@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from moorage.crm.storage.contract.files import UNUSED
 from moorage.crm.storage.postgresql.schema import schema_of
+from tests import forked
 from tests.crm.conftest import Caller
 from tests.crm.files.dying_upload import DATA, POINTS, in_small_parts
 from tests.crm.folder import crm_in
@@ -51,7 +51,7 @@ def test_a_kill_leaves_no_row_without_bytes_and_no_bytes_for_long(crm, clock, tm
 @pytest.mark.parametrize("storage_kind", ["postgresql"], indirect=True)
 def test_on_postgresql_a_kill_does_neither(crm, clock, tmp_path, path, record_url):
     program = [sys.executable, "-m", "tests.crm.files.dying_upload", "between", tmp_path / "crm", record_url]
-    dead = subprocess.run([*program, str(crm.organisation), crm.token, path], cwd=ROOT, check=False)
+    dead = forked.run([*program, str(crm.organisation), crm.token, path], cwd=ROOT)
     assert dead.returncode == -signal.SIGKILL
     [row] = crm.service.organisations.list()
 

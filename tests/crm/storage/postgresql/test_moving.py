@@ -16,6 +16,7 @@ from moorage.crm.organisations.moves import moves
 from moorage.crm.storage.contract.companions import Companion
 from moorage.crm.storage.old_tags import creation
 from moorage.storage.errors import DatabaseUnusable
+from tests import forked
 from tests.contracts.record_files import ONE as PARTS
 from tests.contracts.record_files import finish
 from tests.crm.storage.postgresql import on_servers
@@ -252,10 +253,10 @@ async def test_killed_at_a_step_it_is_whole_and_in_one_place(tmp_path, process, 
         await one.organisations.create("acme", DEMO, sample=False)
         added = await one.add("acme", "Ash", "Birch")
     command = [
-        sys.executable, on_servers.__file__, tmp_path / "crm", servers["main"], json.dumps(servers["others"]),
+        sys.executable, "-m", on_servers.__name__, tmp_path / "crm", servers["main"], json.dumps(servers["others"]),
         "two", step,
     ]  # fmt: skip
-    killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    killed = await asyncio.to_thread(forked.run, command, stderr=subprocess.PIPE, text=True)
     assert killed.returncode == -9, killed.stderr
     async with process() as one, process() as two:
         assert list(await one.names("acme")) == added
