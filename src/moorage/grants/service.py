@@ -101,15 +101,20 @@ class Grants:
         return remembered
 
     async def live(self, tx: Transaction, grant_id: str) -> tuple[Grant, ApiKey] | None:
-        """A grant and its key; None if it has ended, or its key, or if its person may not give leave any more."""
+        """A grant and its key; None if the grant does not count any more."""
         grant = await store.grant(tx, grant_id)
-        if grant is None or grant.ended_at is not None:
+        key = None if grant is None else await self._live_key(tx, grant)
+        return None if grant is None or key is None else (grant, key)
+
+    async def _live_key(self, tx: Transaction, grant: Grant) -> ApiKey | None:
+        """The key of a grant; None if either has ended, or if the grant's person may not give leave any more."""
+        if grant.ended_at is not None:
             return None
         key = await key_store.key_of_id(tx, grant.account_id, grant.key_id)
-        person = await people_store.in_any_account(tx, grant.person_id)
         if key is None or key.state(self._clock.now()) != "active":
             return None
-        return (grant, key) if person is not None and person.may("grants:give") else None
+        person = await people_store.in_any_account(tx, grant.person_id)
+        return key if person is not None and person.may("grants:give") else None
 
     async def give(self, person: Person, authorization: Authorization, leave: Leave) -> str:
         """Let a program act. Returns the code that the browser takes to it."""
@@ -153,8 +158,9 @@ class Grants:
     async def of_person(self, person: Person) -> list[tuple[Grant, ApiKey]]:
         """The grants of a person's account that count, the newest first, each with its key."""
         async with self._database.reading() as tx:
-            found = [await self.live(tx, grant.id) for grant in await store.of_account(tx, person.account_id)]
-        return [pair for pair in found if pair is not None]
+            grants = await store.of_account(tx, person.account_id)
+            keys = [await self._live_key(tx, grant) for grant in grants]
+        return [(grant, key) for grant, key in zip(grants, keys, strict=True) if key is not None]
 
     async def end_one(self, person: Person, grant_id: str) -> None:
         """End a grant of a person's account. Raises GrantUnknown."""
@@ -188,7 +194,7 @@ class Grants:
             await prune(tx)
             for grant in await store.unusable(tx):
                 act_as("server", None, None, grant.account_id)
-                was_live = await self.live(tx, grant.id) is not None
+                was_live = await self._live_key(tx, grant) is not None
                 reason = (
                     "nobody has used it"
                     if was_live
