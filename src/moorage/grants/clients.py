@@ -7,7 +7,7 @@ from typing import Any
 from moorage.grants import store
 from moorage.grants.documents import ClientDocuments, name_of, redirect_uris_of
 from moorage.grants.errors import AuthorizationInvalid, Refused, TooManyRegistrations
-from moorage.grants.model import Client
+from moorage.grants.model import SECOND, Client
 from moorage.grants.resources import SCOPE
 from moorage.http.errors import quoted
 from moorage.ids import new_uuid
@@ -58,7 +58,7 @@ class Clients:
         async with self._database.transaction(quiet=True) as tx:
             await store.add_client(tx, client)
             await prune(tx)
-            issued_at = tx.now // 1_000_000
+            issued_at = tx.now // SECOND
         log.info("grants.client_registered", client=client.id, name=client.name)
         return {
             "client_id": client.id,

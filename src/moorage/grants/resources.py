@@ -26,11 +26,12 @@ class Resource:
 
 
 class Resources:
-    """`public_url` is the base URL of the gateway."""
+    """`public_url` is the base URL of the gateway, and `prefix` its path, if it has one."""
 
     def __init__(self, public_url: str) -> None:
         self.public_url = public_url
-        self._place, self._prefix = _place(public_url), urlsplit(public_url).path.rstrip("/")
+        self.prefix = urlsplit(public_url).path.rstrip("/")
+        self._place = _place(public_url)
 
     def at(self, path: str) -> Resource | None:
         """The resource with a path below the base URL."""
@@ -47,9 +48,9 @@ class Resources:
         except ValueError:
             return None
         is_plain = not ({"?", "#", "@"} & set(text)) and text.isascii() and text.isprintable()
-        if not is_plain or place != self._place or not address.path.startswith(self._prefix):
+        if not is_plain or place != self._place or not address.path.startswith(self.prefix):
             return None
-        return self.at(address.path.removeprefix(self._prefix).rstrip("/"))
+        return self.at(address.path.removeprefix(self.prefix).rstrip("/"))
 
     def challenge(self, path: str, *, was_sent: bool) -> str:
         """What `WWW-Authenticate` says at a path (RFC 6750, RFC 9728). `was_sent` says whether a token came.

@@ -1,7 +1,6 @@
 """The HTTP side: metadata, tokens and registration for programs, and pages for people."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -42,8 +41,7 @@ def routes(
 
 def _metadata_routes(endpoints: "_Endpoints") -> list[Route]:
     """Each document is at the root of the host, too, as the RFCs want it for a public URL that has a path."""
-    prefix = urlsplit(endpoints.resources.public_url).path.rstrip("/")
-    prefixes = sorted({"", prefix})
+    prefixes = sorted({"", endpoints.resources.prefix})
     of_resource = [
         route(f"{PROTECTED_RESOURCE}{before}{path}", GET=endpoints.resource_metadata)
         for before in prefixes
@@ -80,7 +78,7 @@ class _Endpoints:
 
     async def resource_metadata(self, request: Request) -> Response:
         path = str(request.scope["path"]).removeprefix(PROTECTED_RESOURCE)
-        prefix = urlsplit(self.resources.public_url).path.rstrip("/")
+        prefix = self.resources.prefix
         if prefix and (path == prefix or path.startswith(f"{prefix}/")):
             path = path.removeprefix(prefix)
         resource = self.resources.at(path or ROOT)
