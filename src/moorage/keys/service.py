@@ -271,12 +271,18 @@ class Keys:
         return key if used is None else replace(key, last_used_at=store.time_of(used))
 
     async def _look_up(self, secret: str) -> Principal:
-        generation, now = self._generation, self._clock.now()
         inside = self._inside.get(digest_of(secret))
-        if inside is not None:
-            return self._remembered(secret, await self.principal_of(*inside), generation)
-        await self._refuse_unknown(secret)
+        if inside is None:
+            await self._refuse_unknown(secret)
         generation = self._generation
+        principal = await (self._stored(secret) if inside is None else self.principal_of(*inside))
+        if generation == self._generation:  # Otherwise the key may have been revoked after it was read.
+            self._principals[digest_of(secret)] = principal
+        return principal
+
+    async def _stored(self, secret: str) -> Principal:
+        """The principal of a secret, as the database has it. Raises KeyInvalid."""
+        now = self._clock.now()
         async with self._database.reading() as tx:
             key_and_end = await store.key_of_secret(tx, digest_of(secret), public_part(secret))
         if key_and_end is None:
@@ -285,12 +291,7 @@ class Keys:
         ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
         if key.revoked_at is not None or (ends is not None and ends <= now):
             raise KeyInvalid
-        return self._remembered(secret, key.principal(ends), generation)
-
-    def _remembered(self, secret: str, principal: Principal, generation: int) -> Principal:
-        if generation == self._generation:  # Otherwise the key may have been revoked after it was read.
-            self._principals[digest_of(secret)] = principal
-        return principal
+        return key.principal(ends)
 
     async def _refuse_unknown(self, secret: str) -> None:
         """Raises KeyInvalid for a secret that does not exist, without a query for each secret.
