@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Literal, TypeAlias, get_args
 
 from moorage.http.errors import quoted
 from moorage.http.timestamps import wire_time
 from moorage.ids import new_uuid
+from moorage.letters import lowered
 from moorage.near import did_you_mean
 from moorage.people.errors import PermissionMissing, PersonInvalid
 
@@ -40,8 +40,6 @@ MEANINGS: dict[Role, str] = {
 
 LONGEST_NAME = 100
 LONGEST_EMAIL = 254  # RFC 5321
-# Other letters keep their case: the Kelvin sign in lower case would be another person's k.
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
 
 
@@ -101,7 +99,7 @@ def welcome_url(base_url: str, token: str) -> str:
 
 def as_stored(text: str) -> str:
     """An e-mail address in the spelling that is stored."""
-    return text.strip().translate(_LOWER)
+    return lowered(text.strip())
 
 
 def read_email(text: str) -> str:

@@ -8,9 +8,9 @@ import binascii
 import ipaddress
 import re
 from pathlib import Path
-from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import urlsplit
 
+from moorage.letters import lowered
 from moorage.loopback import is_loopback
 
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
@@ -20,7 +20,6 @@ MAIN = "main"
 MIN_CONNECTIONS = 3
 MIN_CRM_CONNECTIONS = 4
 MAX_CONNECTIONS = 100
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _RETURN_URL = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]*)*")
 _POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
@@ -84,8 +83,7 @@ def secret(text: str) -> Secret | None:
 
 def addresses(text: str) -> tuple[str, ...]:
     """E-mail domains and addresses, separated by commas."""
-    # Only letters of ASCII, as in `people.model.as_stored`: another letter in lower case may be that of another person.
-    words = tuple(word.translate(_LOWER).removeprefix("@") for word in _words(text))
+    words = tuple(lowered(word).removeprefix("@") for word in _words(text))
     if not all(re.fullmatch(r"([^\s@]{1,64}@)?[a-z0-9.-]{1,253}", word) for word in words):
         raise ValueError("use domains and addresses such as example.com, ada@example.org")
     return words
