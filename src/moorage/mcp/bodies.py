@@ -6,6 +6,7 @@ import msgspec
 
 from moorage.mcp.answers import SOFT_CAP
 from moorage.mcp.session import Answer
+from moorage.mcp.texts import size
 
 
 def shown_body(answer: Answer, most: int = SOFT_CAP) -> tuple[Any, str | None]:
@@ -34,6 +35,6 @@ def _document(text: str) -> Any:
 def _beginning(text: str, most: int) -> str:
     """As much of a text as is no longer than that in JSON: there, a control character has six bytes."""
     text = text[:most]
-    while len(msgspec.json.encode(text)) > most:
+    while size(text) > most:
         text = text[: len(text) * 4 // 5]
     return text

@@ -9,6 +9,7 @@ from moorage.mcp.answers import SOFT_CAP, Table, Told, shortened, table_told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Answer, Session, segments
+from moorage.mcp.texts import size
 from moorage.mcp.tool import Tool
 
 _READ = "organisations:read"
@@ -80,7 +81,7 @@ async def lab_seed(session: Session, asked: Seed) -> Told:
     ids: dict[str, list[str]] = answer.document["ids"]
     count = sum(map(len, ids.values()))
     note = None
-    if len(msgspec.json.encode(ids)) > SOFT_CAP:
+    if size(ids) > SOFT_CAP:
         most = SOFT_CAP // 40 // len(ids)
         ids = {module: of_module[:most] for module, of_module in ids.items()}
         note = f"Of each module, the ids of the first {most} records are shown."

@@ -10,7 +10,7 @@ from moorage.mcp.answers import Table, Told, shortened, table_told, without_empt
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Session, segments
-from moorage.mcp.texts import fitted, in_a_line
+from moorage.mcp.texts import as_text, fitted, in_a_line
 from moorage.mcp.tool import Tool
 
 _CALLS = "requests:read"
@@ -105,12 +105,8 @@ async def get_request(session: Session, asked: OneCall) -> Told:
         body["text"] = fitted(body["text"], _LONGEST)
     note = "The server kept no bodies of it." if asked.bodies and "bodies" not in call else None
     sentence = f"The call ended with {call.get('status', 'no answer')}."
-    lines = [f"{name}: {in_a_line(_text(value))}" for name, value in call.items()]
+    lines = [f"{name}: {in_a_line(as_text(value))}" for name, value in call.items()]
     return Told(f"{sentence} {note}" if note else sentence, Call(call, note), "\n".join(lines))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 class OneConnection(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from moorage.mcp.accounts import Accounts
 from moorage.mcp.errors import Held, ToolFailed
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
+from moorage.mcp.texts import as_text
 from moorage.policies import Kind
 
 _READS = frozenset({"GET", "HEAD"})
@@ -205,7 +206,7 @@ def failure_of(answer: Answer) -> ToolFailed:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = as_text(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 

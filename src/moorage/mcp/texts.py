@@ -21,8 +21,12 @@ def cell(value: Any) -> str:
     """A value in a line of a table."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return in_a_line(text).replace("|", "\\|")
+    return in_a_line(as_text(value)).replace("|", "\\|")
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, and any other value as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def in_a_line(text: str) -> str:

@@ -14,6 +14,7 @@ from moorage.mcp.crm.calls import advised
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.rights import APP
 from moorage.mcp.session import Answer, Session
+from moorage.mcp.texts import as_text
 from moorage.mcp.tool import Tool
 
 _OF_INTEREST = (
@@ -91,9 +92,7 @@ def called_with(answer: Answer) -> Called:
 
 def text_of(body: Any) -> str:
     """A body for those who read only text."""
-    if body is None:
-        return ""
-    return body if isinstance(body, str) else msgspec.json.encode(body).decode()
+    return "" if body is None else as_text(body)
 
 
 def _target(path: str, query: Mapping[str, Any] | None) -> str:
@@ -101,14 +100,10 @@ def _target(path: str, query: Mapping[str, Any] | None) -> str:
     path, mark, own = path.partition("?")
     parts = [quote(own, safe=_IN_QUERY)] if own else []
     if query:
-        parts.append(urlencode({name: _value(value) for name, value in query.items()}, quote_via=quote))
+        parts.append(urlencode({name: as_text(value) for name, value in query.items()}, quote_via=quote))
     if "#" in own or "#" in path:
         raise ToolFailed("A path has no part behind #.", step="Write # as %23.", code="arguments_invalid")
     return quote(path, safe=_IN_PATH) + ("?" + "&".join(parts) if mark or parts else "")
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 CALL_API = Tool(
