@@ -9,10 +9,10 @@ from typing import Any
 
 import mcp_types as types
 import msgspec
-from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from moorage.approvals.model import UNDER_WAY
+from moorage.mcp.context import Context
 from moorage.mcp.errors import PersonNeeded, ToolFailed
 from moorage.mcp.held import held_now, take_back, wait_for_person
 from moorage.mcp.session import Session
@@ -31,7 +31,7 @@ class State(msgspec.Struct):
     subject: str | None = None
 
 
-def state_of(context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> State | None:
+def state_of(context: Context, params: types.CallToolRequestParams) -> State | None:
     """What is known of a call. None if its client can't be asked."""
     if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
         return None  # Its capabilities came with another request, which another worker may have had.

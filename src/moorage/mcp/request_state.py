@@ -4,18 +4,15 @@ The SDK binds it to the tool, its arguments, the server and the key, and says wh
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.request_state import AESGCMRequestStateCodec, RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
 from moorage.errors import MoorageError
-from moorage.mcp.routes import SESSION
+from moorage.mcp.context import Context, session_of
 from moorage.mcp.sealing import LIFETIME, SealingKeys
-
-Context: TypeAlias = ServerRequestContext[Any, Any]
 
 
 class SealedStates:
@@ -54,6 +51,5 @@ class _Codec:
 
 def _caller(context: Context) -> str:
     """The key, and the account of the server's path: the same arguments mean other calls there."""
-    assert context.request is not None, "each message comes with a request of its own"
-    session = context.request.scope[SESSION]
+    session = session_of(context)
     return f"{session.principal.key_id} {session.account or ''}"

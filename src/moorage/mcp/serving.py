@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import mcp_types as types
 import msgspec
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
@@ -19,10 +18,10 @@ from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.mcp.answers import HARD_CAP, Told
 from moorage.mcp.asking import after_waiting, asked, may_ask, resume, state_of
+from moorage.mcp.context import Context, session_of
 from moorage.mcp.errors import Held, PersonNeeded, ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.request_state import SealedStates
-from moorage.mcp.routes import SESSION
 from moorage.mcp.sealing import SealingKeys
 from moorage.mcp.session import Session
 from moorage.mcp.texts import in_a_line
@@ -30,8 +29,6 @@ from moorage.mcp.tool import ACCOUNT, Tool
 from moorage.policies import Kind
 
 _TTL = 300_000  # Milliseconds for which a client may keep the list of tools.
-
-Context: TypeAlias = ServerRequestContext[Any, Any]
 
 log = Log(__name__)
 
@@ -84,7 +81,7 @@ class ProfileServer:
     async def _list(
         self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        session = _session(context)
+        session = session_of(context)
         try:
             kinds = await session.kinds()
         except MoorageError as error:
@@ -97,7 +94,7 @@ class ProfileServer:
         self, context: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         tool = self.profile.by_name.get(params.name)
-        session = _session(context)
+        session = session_of(context)
         if tool is None:
             failed = ToolFailed(f"There is no tool {params.name[:80]!r}.", step="tools/list shows all tools.")
             return _failure(failed)
@@ -128,13 +125,6 @@ class ProfileServer:
             return self.profile.waiting(needed)
         assert needed.told is not None, "whatever needs a person says what to tell"
         return needed.told
-
-
-def _session(context: Context) -> Session:
-    """The session of the request that a message came with."""
-    assert context.request is not None, "each message comes with a request of its own"
-    session: Session = context.request.scope[SESSION]
-    return session
 
 
 def _arguments(arguments: Mapping[str, Any] | None, session: Session) -> Mapping[str, Any]:
