@@ -63,10 +63,9 @@ async def write_records(session: Session, asked: Write) -> Told:
     if asked.match_on is not None and asked.mode != "upsert":
         raise ToolFailed("match_on is for mode upsert.", code="arguments_invalid")
     async with near_modules(session, asked.account, asked.module):
-        fields = await _known_fields(session, asked)
+        fields, refused = await _known_fields(session, asked)
         if asked.dry_run:
-            return _tried(asked, fields)
-        refused = unknown_names(asked.module, asked.records, asked.match_on or (), fields)
+            return _tried(asked, fields, refused)
         if refused:
             return _not_sent(asked, refused)
         body: dict[str, Any] = {"data": [put_right(record, fields) for record in asked.records]}
@@ -84,24 +83,29 @@ async def write_records(session: Session, asked: Write) -> Told:
     return told_of(rows, f"of {counted(len(asked.records), 'record')} of {asked.module} written.")
 
 
-async def _known_fields(session: Session, asked: Write) -> Mapping[str, Field]:
-    """The fields of the module; none if they can't be read. A field that was made just now is among them."""
+async def _known_fields(session: Session, asked: Write) -> tuple[Mapping[str, Field], dict[int, RowError]]:
+    """The fields of the module, and what `unknown_names` says of them; neither if they can't be read.
+
+    A field that was made just now is among them.
+    """
     try:
-        fields = await fields_of(session, asked.account, asked.module)
-        if unknown_names(asked.module, asked.records, asked.match_on or (), fields):
-            fields = await fields_of(session, asked.account, asked.module, anew=True)
+        for anew in (False, True):
+            fields = await fields_of(session, asked.account, asked.module, anew=anew)
+            unknown = unknown_names(asked.module, asked.records, asked.match_on or (), fields)
+            if not unknown:
+                break
     except ToolFailed as failed:
         if failed.code in {"INVALID_MODULE", "arguments_invalid"}:
             raise
-        return {}
-    return fields
+        return {}, {}
+    return fields, unknown
 
 
-def _tried(asked: Write, fields: Mapping[str, Field]) -> Told:
+def _tried(asked: Write, fields: Mapping[str, Field], unknown: Mapping[int, RowError]) -> Told:
     """What is known to be wrong, without writing."""
     if not fields:
         return Told(_UNCHECKED, Written(rows=[], note=_UNCHECKED))
-    faults = unknown_names(asked.module, asked.records, asked.match_on or (), fields)
+    faults = dict(unknown)
     for index, record in enumerate(asked.records):
         fault = faults.get(index) or faults_in(put_right(record, fields), fields, asked.mode)
         if fault is not None:
