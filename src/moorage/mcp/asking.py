@@ -13,7 +13,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from moorage.approvals.model import UNDER_WAY
 from moorage.mcp.context import Context
-from moorage.mcp.errors import PersonNeeded, ToolFailed
+from moorage.mcp.errors import APPROVALS, PersonNeeded, ToolFailed
 from moorage.mcp.held import held_now, take_back, wait_for_person
 from moorage.mcp.session import Session
 
@@ -58,7 +58,7 @@ async def resume(
             state.round = MOST_ROUNDS
         elif not await wait_for_person(session, state.subject) and state.round < MOST_ROUNDS:
             return _again(State(state.nonce, state.round + 1, state.subject))
-        if state.round >= MOST_ROUNDS and state.subject.startswith("/approvals/"):
+        if state.round >= MOST_ROUNDS and state.subject.startswith(APPROVALS):
             held = await held_now(session, state.subject)
             if held.approval["state"] in UNDER_WAY:
                 raise held  # To run the tool once more would count as a call.

@@ -6,6 +6,8 @@ from typing import Any
 from moorage.errors import MoorageError
 from moorage.mcp.answers import Told
 
+APPROVALS = "/approvals/"  # The subject of a held call begins so. The others are accounts to connect.
+
 
 class McpMissing(MoorageError):
     """The extra that the MCP server needs is not installed."""
@@ -71,6 +73,6 @@ class Held(PersonNeeded):
             f"{approval['key']['name']} wants to {approval['words']}, through the account {connection}"
             f" ({approval['environment']}). The page shows what it would change; decide there.",
             str(approval["link"]),
-            f"/approvals/{approval['id']}",
+            f"{APPROVALS}{approval['id']}",
         )
         self.approval = approval

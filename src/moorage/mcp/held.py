@@ -9,13 +9,12 @@ import msgspec
 from moorage.approvals.model import UNDER_WAY
 from moorage.errors import MoorageError
 from moorage.mcp.answers import Told
-from moorage.mcp.errors import Held, ToolFailed
+from moorage.mcp.errors import APPROVALS, Held, ToolFailed
 from moorage.mcp.session import Session
 
 # Seconds. A request waits for a person no longer than a server that stops waits for a request.
 _WAIT = 8.0
 _EVERY = 0.5
-_APPROVALS = "/approvals/"
 
 
 class Waiting(msgspec.Struct, omit_defaults=True):
@@ -50,7 +49,7 @@ async def wait_for_person(session: Session, subject: str) -> bool:
 async def _is_open(session: Session, subject: str) -> bool:
     """True while nobody has decided. If that can't be told, the tool is run again and tells what is wrong."""
     with contextlib.suppress(ToolFailed, MoorageError):
-        if subject.startswith(_APPROVALS):
+        if subject.startswith(APPROVALS):
             state: str = (await held_now(session, subject)).approval["state"]
             return state in UNDER_WAY
         name = subject.rpartition("/")[2]
@@ -65,7 +64,7 @@ async def held_now(session: Session, subject: str) -> Held:
 
 async def take_back(session: Session, subject: str) -> bool:
     """Take a held call back, because the person at the client wants none of it. False if it does not wait any more."""
-    if not subject.startswith(_APPROVALS):
+    if not subject.startswith(APPROVALS):
         return True
     try:
         await session.control("POST", f"{subject}/cancel")

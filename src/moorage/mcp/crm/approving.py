@@ -9,7 +9,7 @@ from msgspec import Meta
 from moorage.approvals.errors import ApprovalUnknown
 from moorage.mcp.answers import Told
 from moorage.mcp.crm.calling import Shown, called_with, text_of
-from moorage.mcp.errors import ToolFailed
+from moorage.mcp.errors import APPROVALS, ToolFailed
 from moorage.mcp.session import Session
 from moorage.mcp.tool import Tool
 
@@ -35,7 +35,7 @@ class Checked(Shown, kw_only=True, omit_defaults=True):
 async def check_approval(session: Session, asked: Check) -> Told:
     if not _ID.fullmatch(asked.approval_id):  # Such as one with a slash, which would be another path.
         raise _unknown(asked.approval_id)
-    path = f"/approvals/{asked.approval_id}"
+    path = f"{APPROVALS}{asked.approval_id}"
     approval = (await session.control("GET", path)).document["approval"]
     if approval["key"]["id"] != session.principal.key_id:
         raise _unknown(asked.approval_id)
