@@ -1,12 +1,13 @@
 """Cursors: where a list goes on. An agent repeats its arguments with the cursor, which fits to no others."""
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
+from moorage.digests import base64url
 from moorage.mcp.errors import ToolFailed
 
 LONGEST = 3000  # Characters of a cursor. It is short, but for the page token of an app that may be in it.
@@ -26,7 +27,7 @@ class Cursor(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     token: _Token | None = None
 
     def written(self) -> str:
-        return urlsafe_b64encode(msgspec.json.encode(self)).rstrip(b"=").decode()
+        return base64url(msgspec.json.encode(self))
 
 
 def digest_of(*arguments: Any) -> str:
