@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import SOFT_CAP, Table, Told, shortened, table_told
+from moorage.mcp.answers import SOFT_CAP, Table, Told, counted, shortened, table_told
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Answer, Session, segments
@@ -39,7 +39,7 @@ async def lab_list(session: Session, _asked: Nothing) -> Told:
     table = Table(columns=_COLUMNS, rows=shortened(rows), total=len(listed))
     if len(table.rows) < len(listed):
         table.note = "The rest did not fit."
-    return table_told(f"{len(table.rows)} organisations.", table)
+    return table_told(f"{counted(len(table.rows), 'organisation')}.", table)
 
 
 class One(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +86,7 @@ async def lab_seed(session: Session, asked: Seed) -> Told:
         ids = {module: of_module[:most] for module, of_module in ids.items()}
         note = f"Of each module, the ids of the first {most} records are shown."
     seeded = Seeded(organisation=asked.organisation, ids=ids, note=note)
-    return Told(f"{count} records are inserted.{f' {note}' if note else ''}", seeded)
+    return Told(f"{counted(count, 'record')} inserted.{f' {note}' if note else ''}", seeded)
 
 
 async def lab_snapshot(session: Session, asked: Kept) -> Told:

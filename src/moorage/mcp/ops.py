@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Table, Told, shortened, table_told, without_empty
+from moorage.mcp.answers import Table, Told, counted, shortened, table_told, without_empty
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Session, segments
@@ -65,7 +65,7 @@ async def list_requests(session: Session, asked: Calls) -> Told:
     table.cursor = str(calls[len(rows) - 1]["number"]) if is_cut else document["next_cursor"]
     kinds = {notice["kind"] for notice in document["notices"]}
     table.note = " ".join(told for kind, told in _NOTICES.items() if kind in kinds) or None
-    return table_told(f"{len(rows)} calls, the newest first.", table)
+    return table_told(f"{counted(len(rows), 'call')}, the newest first.", table)
 
 
 def _call_row(call: Mapping[str, Any]) -> list[Any]:
@@ -158,7 +158,7 @@ async def list_connections(session: Session, asked: Wanted) -> Told:
         rows = [_connection_row(connection) for connection in document["connections"]]
     table = without_empty(_CONNECTION_COLUMNS, rows, always=("connection", "app", "status", "health"))
     table.cursor = document.get("next_cursor")
-    return table_told(f"{len(rows)} connections, the oldest first.", table)
+    return table_told(f"{counted(len(rows), 'connection')}, the oldest first.", table)
 
 
 def _connection_row(connection: Mapping[str, Any]) -> list[Any]:

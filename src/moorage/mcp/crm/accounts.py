@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from moorage.mcp.accounts import Account
-from moorage.mcp.answers import Table, Told, table_told
+from moorage.mcp.answers import Table, Told, counted, table_told
 from moorage.mcp.errors import PersonNeeded
 from moorage.mcp.rights import APP
 from moorage.mcp.session import Session
@@ -39,7 +39,7 @@ async def list_accounts(session: Session, asked: Ask) -> Told:
     table = Table(columns=list(_COLUMNS), rows=_rows(found), cursor=cursor)
     if not found and asked.cursor is None:
         return table_told("This key can use no account. A person connects one.", table)
-    return table_told(f"{len(found)} accounts.", table)
+    return table_told(f"{counted(len(found), 'account')}.", table)
 
 
 def _rows(accounts: Sequence[Account]) -> list[list[Any]]:
