@@ -25,8 +25,13 @@ class Profile:
     def by_name(self) -> dict[str, Tool[Any]]:
         return {tool.name: tool for tool in self.tools}
 
+    @cached_property
+    def scopes(self) -> Sequence[str]:
+        """The scopes of the tools, if all have one; empty if policies decide about some of them."""
+        scopes = [tool.scope for tool in self.tools if tool.scope is not None]
+        return scopes if len(scopes) == len(self.tools) else []
+
     def require(self, principal: Principal) -> None:
         """Raises ScopeMissing for a key that has the scope of none of the tools, if all of them have one."""
-        scopes = [tool.scope for tool in self.tools]
-        if not any(scope is None or principal.may(scope) for scope in scopes):
-            principal.require(scopes[0] or "")
+        if self.scopes and not any(principal.may(scope) for scope in self.scopes):
+            principal.require(self.scopes[0])

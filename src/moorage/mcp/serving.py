@@ -83,7 +83,7 @@ class ProfileServer:
     ) -> types.ListToolsResult:
         session = session_of(context)
         try:
-            kinds = await session.kinds()
+            kinds = () if self.profile.scopes else await session.kinds()
         except MoorageError as error:
             raise MCPError(types.INVALID_PARAMS, error.message) from None
         account = session.account
