@@ -1,6 +1,7 @@
 """The official client of MCP, for tests."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -27,6 +28,12 @@ class KeptTokens:
 
     async def set_client_info(self, client):
         self.client = client
+
+
+def key_with(server, **options):
+    """A new key of a running server."""
+    _, _, body = server.call("POST", "/keys", {"name": "agent"} | options)
+    return json.loads(body)["secret"]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.visitor import Visitor
-from tests.mcp_client import REVISIONS, called, tools_of, with_client
+from tests.mcp_client import REVISIONS, called, key_with, tools_of, with_client
 from tests.waiting import wait_until
 
 TEN = {
@@ -56,11 +56,6 @@ def refused(server, url):
         return result.content[0].text
 
     return refused
-
-
-def key_with(server, **options):
-    _, _, body = server.call("POST", "/keys", {"name": "agent"} | options)
-    return json.loads(body)["secret"]
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -5,18 +5,13 @@ import json
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.mcp_client import REVISIONS, called, tools_of
+from tests.mcp_client import REVISIONS, called, key_with, tools_of
 from tests.waiting import wait_until
 
 
 @pytest.fixture
 def url(server):
     return f"{server.gateway}/mcp"
-
-
-def key_with(server, **options):
-    _, _, body = server.call("POST", "/keys", {"name": "agent"} | options)
-    return json.loads(body)["secret"]
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

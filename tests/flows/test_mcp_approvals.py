@@ -14,7 +14,7 @@ from mcp_types import ElicitResult
 
 from tests.flows.visitor import Visitor
 from tests.flows.walker import Walker
-from tests.mcp_client import REVISIONS, called, tools_of, with_client
+from tests.mcp_client import REVISIONS, called, key_with, tools_of, with_client
 from tests.waiting import wait_until
 
 LEADS = "/crm/v8/Leads"
@@ -33,8 +33,8 @@ def url(server):
 
 
 def cautious(server, name="agent", **options):
-    made = {"name": name, "scopes": ["proxy:zoho-crm"], "policy": {"mode": "cautious"}} | options
-    return json.loads(server.call("POST", "/keys", made)[2])["secret"]
+    made = {"scopes": ["proxy:zoho-crm"], "policy": {"mode": "cautious"}} | options
+    return key_with(server, name=name, **made)
 
 
 @pytest.fixture(scope="module")

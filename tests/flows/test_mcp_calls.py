@@ -1,18 +1,15 @@
 """call_api: any call of an app, whatever an agent gives it."""
 
-import json
-
 import pytest
 
-from tests.mcp_client import called, tools_of
+from tests.mcp_client import called, key_with, tools_of
 
 LEADS = "/crm/v8/Leads"
 
 
 @pytest.fixture(scope="module")
 def call(server):
-    made = {"name": "caller", "scopes": ["proxy:zoho-crm"], "policy": {"mode": "open"}}
-    key = json.loads(server.call("POST", "/keys", made)[2])["secret"]
+    key = key_with(server, name="caller", scopes=["proxy:zoho-crm"], policy={"mode": "open"})
 
     def call(path, method="GET", **more):
         return called(f"{server.gateway}/mcp", key, "call_api", {"method": method, "path": path, **more})
@@ -75,8 +72,7 @@ def test_a_part_behind_a_hash_is_refused(call):
 
 
 def test_a_key_that_only_reads_sees_call_api_and_can_not_write_with_it(server):
-    url, reads = f"{server.gateway}/mcp", {"name": "reader", "scopes": ["proxy:zoho-crm:read"]}
-    key = json.loads(server.call("POST", "/keys", reads)[2])["secret"]
+    url, key = f"{server.gateway}/mcp", key_with(server, name="reader", scopes=["proxy:zoho-crm:read"])
     tools = tools_of(url, key)
     assert tools.keys() >= {"call_api", "check_approval", "list_accounts"}
     assert "connect_account" not in tools

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.flows.test_mcp import key_with
-from tests.mcp_client import called, tools_of, with_client
+from tests.mcp_client import called, key_with, tools_of, with_client
 
 SCOPES = ["organisations:read", "organisations:write"]
 

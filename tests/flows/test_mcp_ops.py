@@ -5,9 +5,8 @@ import json
 import pytest
 
 from moorage.mcp import lab, ops
-from tests.flows.test_mcp import key_with
 from tests.flows.test_pages import blocks, section
-from tests.mcp_client import called, tools_of, with_client
+from tests.mcp_client import called, key_with, tools_of, with_client
 from tests.waiting import wait_until
 
 
