@@ -14,6 +14,7 @@ from mcp_types import ElicitResult
 
 from tests.flows.visitor import Visitor
 from tests.flows.walker import Walker
+from tests.mcp.agent import rows_of
 from tests.mcp_client import REVISIONS, called, key_with, tools_of, with_client
 from tests.waiting import wait_until
 
@@ -291,8 +292,7 @@ def test_the_link_to_connect_is_for_whoever_can_not_be_asked(server, url, connec
 
 def test_an_agent_sees_its_accounts_without_a_scope_for_them(server, url, key):
     table = called(url, key, "list_accounts").structured_content
-    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    [row] = [row for row in rows if row["default"]]
+    [row] = [row for row in rows_of(table) if row["default"]]
     assert (row["app"], row["environment"], row["health"], row["mode"]) == (
         "zoho-crm",
         "embedded",

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.mcp.agent import rows_of
 from tests.mcp_client import called, key_with, tools_of, with_client
 
 SCOPES = ["organisations:read", "organisations:write"]
@@ -53,13 +54,12 @@ def test_a_test_puts_an_organisation_into_a_known_state(server, url, organisatio
 
     listed = with_client(url, key, played)
     assert names(server) == {"Hopper"}
-    rows = [dict(zip(listed["columns"], row, strict=True)) for row in listed["rows"]]
     assert {
         "organisation": "lab",
         "name": "lab",
         "accounts": "lab-account",
         "snapshots": "one-lead",
-    } in rows
+    } in rows_of(listed)
 
 
 def test_an_organisation_that_no_account_leads_to_looks_missing(server, url):

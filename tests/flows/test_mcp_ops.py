@@ -6,6 +6,7 @@ import pytest
 
 from moorage.mcp import lab, ops
 from tests.flows.test_pages import blocks, section
+from tests.mcp.agent import rows_of
 from tests.mcp_client import called, key_with, tools_of, with_client
 from tests.waiting import wait_until
 
@@ -21,10 +22,10 @@ def test_an_operator_finds_a_call_and_what_is_known_of_it(server, url):
 
     async def found(client):
         asked = {"query": "module:Nowhere_in_ops", "limit": 1}
-        listed = (await client.call_tool("list_requests", asked)).structured_content
-        if not listed["rows"]:
+        rows = rows_of((await client.call_tool("list_requests", asked)).structured_content)
+        if not rows:
             return None
-        row = dict(zip(listed["columns"], listed["rows"][0], strict=True))
+        row = rows[0]
         return row, await client.call_tool("get_request", {"request_id": row["request_id"]})
 
     row, got = wait_until(lambda: with_client(url, key, found))
@@ -50,8 +51,8 @@ def test_an_operator_sees_how_a_connection_is(server, url):
     key = key_with(server, scopes=["connections:read"])
 
     async def diagnosed(client):
-        listed = (await client.call_tool("list_connections", {"environment": "embedded"})).structured_content
-        rows = [dict(zip(listed["columns"], row, strict=True)) for row in listed["rows"]]
+        listed = await client.call_tool("list_connections", {"environment": "embedded"})
+        rows = rows_of(listed.structured_content)
         asked = {"connection": rows[0]["connection"]}
         return rows, await client.call_tool("diagnose_connection", asked)
 

@@ -73,7 +73,12 @@ class Result:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        return [dict(zip(self.data["columns"], row, strict=True)) for row in self.data["rows"]]
+        return rows_of(self.data)
+
+
+def rows_of(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table, each with its values by column."""
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
 
 def _json(value: Any) -> bytes:

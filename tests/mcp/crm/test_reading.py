@@ -7,6 +7,7 @@ import pytest
 from moorage.mcp.answers import HARD_CAP, SOFT_CAP
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.texts import size
+from tests.mcp.agent import rows_of
 
 
 def test_a_search_costs_one_call_once_the_module_is_known(tools):
@@ -212,7 +213,7 @@ def test_modules_and_fields_are_described(tools):
     modules = {row[0] for row in tools("describe_module")["rows"]}
     assert {"Leads", "Contacts", "Deals"} <= modules
     data = tools("describe_module", module="Deals")
-    fields = {row[0]: dict(zip(data["columns"], row, strict=True)) for row in data["rows"]}
+    fields = {row["name"]: row for row in rows_of(data)}
     assert "required" in fields["Deal_Name"]["rules"]
     assert fields["Account_Name"]["module"] == "Accounts"
     assert "read-only" in fields["Created_Time"]["rules"]
@@ -238,16 +239,16 @@ def test_a_long_picklist_says_how_many_more_there_are(tools, demo):
     field = {"field_label": "Long", "data_type": "picklist", "pick_list_values": values}
     demo.post("settings/fields", {"fields": [field]}, module="Leads")
     data = tools("describe_module", module="Leads", match="L")
-    row = dict(zip(data["columns"], next(row for row in data["rows"] if row[0] == "Long"), strict=True))
+    row = next(row for row in rows_of(data) if row["name"] == "Long")
     assert (len(row["options"]), row["more_options"] >= 30) == (20, True)
     data = tools("describe_module", module="Leads", match="Long")
-    row = dict(zip(data["columns"], data["rows"][0], strict=True))
+    row = rows_of(data)[0]
     assert len(row["options"]) >= 50
 
 
 def test_whoever_looks_for_the_owner_sees_who_can_be_one(tools, demo):
     data = tools("describe_module", module="Leads", match="Owner")
-    row = dict(zip(data["columns"], next(row for row in data["rows"] if row[0] == "Owner"), strict=True))
+    row = next(row for row in rows_of(data) if row["name"] == "Owner")
     users = demo.get("users", type="ActiveUsers").json["users"]
     assert row["options"] == [f"{user['full_name']} ({user['id']})" for user in users]
     data = tools("describe_module", module="Leads")
