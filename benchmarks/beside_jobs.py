@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import leads
 from benchmarks.bulk import ROWS, sheet
 from benchmarks.figures import BESIDE, BULK_READ, BULK_WRITE
-from benchmarks.load import Beside, Candidates, LoadFailed, Sample, rounds, times_longer
+from benchmarks.load import Beside, Candidates, LoadFailed, Sample, answer_to, rounds, times_longer
 from benchmarks.run import Run
 from benchmarks.scene import SqliteScene, scene
 
@@ -113,8 +113,4 @@ class _Server:
             f"{self._place.server.crm}{path}", body, headers or {}, method=method
         )
         request.add_header("Authorization", self._place.authorization)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
-        except OSError as error:
-            raise LoadFailed(f"{method} {path}: {error}") from error
+        return json.loads(answer_to(request))

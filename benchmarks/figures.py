@@ -43,10 +43,7 @@ EVENTS = {  # By storage.
 }
 LOGGED, LOGS = "1kb", ("log", "lines")  # The answers of calls that are noted, and where the notes go.
 EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
-MCP_REVISIONS = (
-    "2026-07-28",
-    "2025-11-25",
-)  # Of the protocol: that without a handshake, and the one before it.
+MCP_REVISIONS = ("2026-07-28", "2025-11-25")  # Of the protocol: without a handshake, and the one before it.
 MCP_CALLERS = 50
 
 

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -126,12 +127,20 @@ class Load:
 
 def fetched(url: str, authorization: str) -> bytes:
     """The body of one answer, so that it can be checked before it is timed. Raises LoadFailed."""
-    request = urllib.request.Request(url, headers={"Authorization": authorization})
+    return answer_to(urllib.request.Request(url, headers={"Authorization": authorization}))
+
+
+def answer_to(request: urllib.request.Request) -> bytes:
+    """The body of an answer without an error. Raises LoadFailed, with the beginning of a body that tells the error."""
+    call = f"{request.get_method()} {request.full_url}"
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
             body: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            raise LoadFailed(f"{call}: {error.code} {error.read(500)!r}") from error
     except OSError as error:
-        raise LoadFailed(f"{url}: {error}") from error
+        raise LoadFailed(f"{call}: {error}") from error
     return body
 
 

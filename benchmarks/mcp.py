@@ -2,14 +2,13 @@
 
 import json
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import uvloop
 
@@ -20,8 +19,8 @@ from benchmarks.gateway import APP
 from benchmarks.load import (
     Candidates,
     Load,
-    LoadFailed,
     Sample,
+    answer_to,
     cpu_ratio,
     cpu_us,
     fetched,
@@ -56,22 +55,13 @@ class _Message:
 
     def answer(self, server: Server) -> bytes:
         """Raises LoadFailed."""
-        request = urllib.request.Request(server.gateway + _PATH, self.body, dict(self.headers))
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answered:
-                body: bytes = answered.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                raise LoadFailed(f"{_PATH}: {error.code} {error.read(500)!r}") from error
-        return body
+        return answer_to(urllib.request.Request(server.gateway + _PATH, self.body, dict(self.headers)))
 
 
 def measure(run: Run) -> dict[str, list[float]]:
     """Raises ServerFailed, LoadFailed."""
     with connected_home(run) as (home, made, key), ExitStack() as stack:
-        words = [
-            target.partition("word=")[2].partition("&")[0] for target in made.reads["search_word"].targets
-        ]
+        words = [parse_qs(urlsplit(target).query)["word"][0] for target in made.reads["search_word"].targets]
         case = _Case(key, words)
         without = _memory_without(home, case)
         server = stack.enter_context(running(home))
