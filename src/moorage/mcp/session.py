@@ -19,6 +19,9 @@ from moorage.mcp.texts import as_text
 from moorage.policies import Kind
 
 _READS = frozenset({"GET", "HEAD"})
+# What stays as it is in a path and in a query that an agent wrote; `%` because they may be encoded already.
+_IN_PATH = "/%:@!$&'()*+,;=~"
+_IN_QUERY = f"{_IN_PATH}?"
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
 
 
@@ -215,6 +218,15 @@ def _header(name: str, value: str) -> bytes:
     if not value.isascii() or not value.isprintable():
         raise ToolFailed(f"{name} can't be {value[:80]!r}.", step="list_accounts shows the names.")
     return value.encode("ascii")
+
+
+def target_of(path: str, query: Mapping[str, str]) -> str:
+    """A path as an agent wrote it, maybe with a query, and more of the query: percent-encoded where they are not."""
+    path, mark, own = path.partition("?")
+    parts = [quote(own, safe=_IN_QUERY)] if own else []
+    if query:
+        parts.append(urlencode(query, quote_via=quote))
+    return quote(path, safe=_IN_PATH) + ("?" + "&".join(parts) if mark or parts else "")
 
 
 def segments(*parts: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,7 @@ from moorage.mcp.crm.account import Account
 from moorage.mcp.crm.calls import advised
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.rights import APP
-from moorage.mcp.session import Answer, Session
+from moorage.mcp.session import Answer, Session, target_of
 from moorage.mcp.texts import as_text
 from moorage.mcp.tool import Tool
 
@@ -28,8 +28,6 @@ _OF_INTEREST = (
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
 )
-_IN_PATH = "/%:@!$&'()*+,;=~"
-_IN_QUERY = f"{_IN_PATH}?"
 _LESS = "Ask for less, for example with fields, per_page and page."
 
 
@@ -97,13 +95,9 @@ def text_of(body: Any) -> str:
 
 def _target(path: str, query: Mapping[str, Any] | None) -> str:
     """The path with its query, both percent-encoded where they are not. Raises ToolFailed."""
-    path, mark, own = path.partition("?")
-    parts = [quote(own, safe=_IN_QUERY)] if own else []
-    if query:
-        parts.append(urlencode({name: as_text(value) for name, value in query.items()}, quote_via=quote))
-    if "#" in own or "#" in path:
+    if "#" in path:
         raise ToolFailed("A path has no part behind #.", step="Write # as %23.", code="arguments_invalid")
-    return quote(path, safe=_IN_PATH) + ("?" + "&".join(parts) if mark or parts else "")
+    return target_of(path, {name: as_text(value) for name, value in (query or {}).items()})
 
 
 CALL_API = Tool(

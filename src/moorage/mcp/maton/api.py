@@ -2,7 +2,6 @@
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
 
 from msgspec import Meta
 
@@ -12,13 +11,11 @@ from moorage.mcp.maton.actions.parameters import ArgumentsWrong, text_of
 from moorage.mcp.maton.answered import document_of
 from moorage.mcp.maton.asked import Asked, connection_of, require_app
 from moorage.mcp.maton.told import telling
-from moorage.mcp.session import Session
+from moorage.mcp.session import Session, target_of
 from moorage.mcp.tool import Tool
 
-_PATH = re.compile(r"/([a-z0-9][a-z0-9-]{0,62})(/[^?#\x00-\x1f\x7f]*)(?:\?([^#\x00-\x1f\x7f]*))?")
+_PATH = re.compile(r"/([a-z0-9][a-z0-9-]{0,62})(/[^#\x00-\x1f\x7f]*)")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-# What stays as it is in a path and in a query; `%` because they may be encoded already.
-_IN_PATH, _IN_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&'()*+,;=~?"
 # Headers that this server sets itself, or that are about the connection.
 _OWN = re.compile(
     "(?i:accept-encoding|authorization|connection|content-length|cookie|expect|forwarded|host|idempotency-key|keep-alive"
@@ -49,18 +46,19 @@ class AskedCall(Asked, kw_only=True):
 
 
 async def api(session: Session, asked: AskedCall) -> Any:
-    app, target = _target(session, asked.path)
+    app, path = _parts(session, asked.path)
     headers = _headers(asked.headers or {})
     try:
-        if asked.params:
-            target += ("&" if "?" in target else "?") + _query(asked.params)
+        params = {
+            text_of("params", name): text_of(name, value) for name, value in (asked.params or {}).items()
+        }
     except ArgumentsWrong as wrong:
         raise ToolFailed(str(wrong), code="arguments_invalid") from None
     body = asked.body.encode("utf-8", "replace") if isinstance(asked.body, str) else asked.body
     answer = await session.app(
         connection_of(session, asked),
         asked.method,
-        target,
+        target_of(path, params),
         app=app,
         body=body,
         headers=headers,
@@ -70,14 +68,8 @@ async def api(session: Session, asked: AskedCall) -> Any:
     return {"status": answer.status, "headers": telling, "body": document_of(answer)}
 
 
-def _query(params: dict[str, Any]) -> str:
-    return urlencode(
-        {text_of("params", name): text_of(name, value) for name, value in params.items()}, quote_via=quote
-    )
-
-
-def _target(session: Session, path: str) -> tuple[str, str]:
-    """The app, and its own path with the query in it, percent-encoded. Raises ToolFailed."""
+def _parts(session: Session, path: str) -> tuple[str, str]:
+    """The app, and its own path, maybe with a query. Raises ToolFailed."""
     parts = _PATH.fullmatch(path)
     if parts is None:
         raise ToolFailed(
@@ -87,11 +79,7 @@ def _target(session: Session, path: str) -> tuple[str, str]:
         )
     app = parts[1]
     require_app(session, app)
-    try:
-        target = quote(parts[2], safe=_IN_PATH)
-        return app, target if parts[3] is None else f"{target}?{quote(parts[3], safe=_IN_QUERY)}"
-    except UnicodeEncodeError:
-        raise ToolFailed("The path has half of a character.", code="path_invalid") from None
+    return app, parts[2]
 
 
 def _headers(asked: dict[str, str]) -> Headers:
