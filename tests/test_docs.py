@@ -6,30 +6,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import typer
 
 from moorage.cli.failures import Exit
 from moorage.cli.help import pages
-from moorage.cli.program import program
 from moorage.oauth.apps.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
+from tests.cli.commands import COMMANDS as BY_WORDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def commands(group, words):
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, [*words, name])
-        else:
-            yield " ".join([*words, name]), command
-
 
 # The list of promises numbers those of each letter from 1.
 PROMISES = {"E": 7, "K": 9, "P": 14, "R": 17, "S": 10}
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 
-COMMANDS = dict(commands(typer.main.get_command(program()), ["moorage"]))
+COMMANDS = {f"moorage {words}": command for words, command in BY_WORDS.items()}
 
 
 @pytest.mark.parametrize("words", COMMANDS)

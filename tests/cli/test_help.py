@@ -4,22 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
 
 from moorage.cli.command import EXAMPLES, apps
-from moorage.cli.program import program, run
-
-
-def commands(group, words=()):
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, (*words, name))
-        else:
-            yield " ".join((*words, name)), command
-
+from moorage.cli.program import run
+from tests.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = dict(commands(typer.main.get_command(program())))
 
 
 @pytest.mark.parametrize("words", COMMANDS)

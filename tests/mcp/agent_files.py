@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import typer
-
 from moorage import __version__
-from moorage.cli.program import program
 from moorage.mcp.llms import profiles
+from tests.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = Path("agents") / "moorage"
@@ -115,18 +113,9 @@ def _table(served):
 
 
 def _commands():
-    for words, command in _every(typer.main.get_command(program()), ()):
-        name = " ".join(words)
+    for name, command in COMMANDS.items():
         if any(name == chosen or name.startswith(f"{chosen} ") for chosen in _COMMANDS):
             yield f"| `moorage {name}` | {command.short_help} |"
-
-
-def _every(group, words):
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _every(command, (*words, name))
-        else:
-            yield (*words, name), command
 
 
 def main():
