@@ -2,12 +2,12 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,7 @@ def begun(
 
 def _ready(process: "subprocess.Popen[bytes]", command: list[str], log: Path) -> dict[str, Any]:
     assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
-    line = process.stdout.readline() if readable else b""
+    line = process.stdout.readline() if wait([process.stdout.fileno()], _START_SECONDS) else b""
     if not line:
         reason = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise ServerFailed(f"{' '.join(command)} didn't start: {reason[0]}")
