@@ -97,7 +97,8 @@ class _Server:
         """The id of a file of rows, which every bulk write inserts again."""
         zipped = io.BytesIO()
         with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr("leads.csv", sheet(leads.leads(self._place.records, ROWS)))
+            rows = leads.leads(self._place.records, min(ROWS, self._place.records))
+            file.writestr("leads.csv", sheet(rows))
         head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="leads.zip"\r\n\r\n'
         form = head.encode() + zipped.getvalue() + f"\r\n--{_BOUNDARY}--\r\n".encode()
         organisation = self._answer("GET", "/crm/v8/org")["org"][0]["zgid"]
