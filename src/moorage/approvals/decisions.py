@@ -17,7 +17,7 @@ from moorage.http.timestamps import wire_time_of
 from moorage.people.model import Person
 from moorage.people.sessions import PersonSessions, go
 from moorage.policies.bodies import json_of
-from moorage.web.pages import Pages, html_headers, named_headers
+from moorage.web.pages import Pages, named_headers
 
 LONGEST_REASON = 500
 _LONGEST_BODY = 4000  # Characters of a body that are shown.
@@ -113,9 +113,7 @@ class DecisionPages:
 
 def error_page(error: MoorageError) -> Plain:
     """The error as a page, for a browser."""
-    return Plain(
-        0, _PAGES.render("failed.html", message=error.message, help=error.help or ""), html_headers()
-    )
+    return _PAGES.failed(error)
 
 
 def _id(request: Request) -> str:

@@ -29,7 +29,7 @@ from moorage.http.message import Response as Plain
 from moorage.people.model import Permission, Person
 from moorage.people.sessions import PersonSessions
 from moorage.policies.model import Mode
-from moorage.web.pages import ANYWHERE, Pages, html_headers, named_headers
+from moorage.web.pages import ANYWHERE, Pages, named_headers
 
 GIVE: Permission = "grants:give"
 ENDLESS = "endless"
@@ -144,9 +144,7 @@ def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     """The error as a page, if it is an error of this room's pages. None for other paths."""
     if scope["path"] != AUTHORIZE and scope["path"].split("/")[1:2] != ["grants"]:
         return None
-    back = getattr(error, "back", None)
-    html = PAGES.render("failed.html", message=error.message, help=error.help or "", back=back)
-    return Plain(0, html, html_headers(ANYWHERE))
+    return PAGES.failed(error, ANYWHERE, back=getattr(error, "back", None))
 
 
 def _apps(resource: Resource, offered: Sequence[Connection]) -> Sequence[str]:

@@ -12,7 +12,7 @@ from moorage.http.control import Endpoint
 from moorage.http.message import Response as Plain
 from moorage.people.model import Person
 from moorage.people.sessions import PersonSessions
-from moorage.web.pages import Pages, html_headers, named_headers
+from moorage.web.pages import Pages, named_headers
 
 _PAGES = Pages("moorage.people", "Moorage")
 _HEADERS = named_headers()
@@ -42,8 +42,7 @@ def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     if first not in _FIRST:
         return None
     back = f"{'../' * len(rest) or './'}{first if first in {'me', 'people'} else 'me'}"
-    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", back=back)
-    return Plain(0, html, html_headers())
+    return _PAGES.failed(error, back=back)
 
 
 def signed_in(sessions: PersonSessions, endpoint: PersonEndpoint, back: str | None = None) -> Endpoint:

@@ -3,7 +3,8 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from moorage.http.message import Headers
+from moorage.errors import MoorageError
+from moorage.http.message import Headers, Response
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,6 +54,13 @@ class Pages:
 
     def render(self, template: str, **values: object) -> bytes:
         return self._environment.get_template(template).render(site=self._site, **values).encode()
+
+    def failed(
+        self, error: MoorageError, form_targets: tuple[str, ...] = ("'self'",), **ways_on: object
+    ) -> Response:
+        """The error as a page, by the template `failed.html`. Whoever sends it sets its status."""
+        html = self.render("failed.html", message=error.message, help=error.help or "", **ways_on)
+        return Response(0, html, html_headers(form_targets))
 
     @cached_property
     def _environment(self) -> "Environment":

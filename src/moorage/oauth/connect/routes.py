@@ -17,7 +17,7 @@ from moorage.oauth import CALLBACK
 from moorage.oauth.connect.service import AuthorizationResponse, Connect, Connected
 from moorage.oauth.errors import ConnectRefused
 from moorage.web.browser import BrowserCookie, FormRefused, form_token_of, new_random, own_pairs
-from moorage.web.pages import ANYWHERE, Pages, html_headers, named_headers
+from moorage.web.pages import ANYWHERE, Pages, named_headers
 
 PATH = "/connect/"
 COOKIE_SECONDS = 1800
@@ -98,8 +98,7 @@ def error_page(scope: Asgi, error: MoorageError) -> Plain | None:
     if scope["path"] not in {PATH, CALLBACK}:
         return None
     ways_on = {name: getattr(error, name, None) for name in ("again", "back")}
-    html = _PAGES.render("failed.html", message=error.message, help=error.help or "", **ways_on)
-    return Plain(0, html, html_headers(ANYWHERE))
+    return _PAGES.failed(error, ANYWHERE, **ways_on)
 
 
 async def _own_form(request: Request, public_url: str, cookie: BrowserCookie) -> list[tuple[str, str]]:
