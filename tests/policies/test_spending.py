@@ -51,6 +51,24 @@ def test_a_new_span_begins_with_nothing_spent_in_every_process(control, process)
     assert 0 < refused.value.retry_after <= 3600
 
 
+def test_a_span_that_begins_while_the_last_one_is_settled_counts_for_itself(control, process, monkeypatch):
+    purses = process(HOUR)
+    purse, note_spent = purses.purse("p", [HOUR]), store.note_spent
+    purse.take(6)
+
+    async def noted_late(*arguments):
+        await note_spent(*arguments)
+        control.clock.advance(3600)
+        purse.take(4)
+
+    monkeypatch.setattr(store, "note_spent", noted_late)
+    control.run(purses.settle())
+    monkeypatch.undo()
+    assert purses.spent("p", HOUR) == 4
+    control.run(purses.settle())
+    assert process(HOUR).spent("p", HOUR) == 4
+
+
 def test_a_call_that_one_budget_refuses_counts_in_none(process):
     calls, purses = Budget("calls", 1, 60), process(HOUR)
     with pytest.raises(BudgetExhausted):
