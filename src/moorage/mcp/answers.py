@@ -51,13 +51,21 @@ def counted(count: int, what: str) -> str:
 
 def table_told(sentence: str, table: Table) -> Told:
     """A table as a result. `sentence` is followed by the table's own note."""
-    told = sentence if table.note is None else f"{sentence} {table.note}"
+    told = with_note(sentence, table.note)
     if table.cursor is not None:
         told = f"{told} For more, call again with the same arguments and cursor {table.cursor}"
-    return Told(told, table, "\n".join(lines_of(table)) if table.rows else "")
+    return Told(told, table, "\n".join(lines_of(table)))
+
+
+def with_note(sentence: str, note: str | None) -> str:
+    """A sentence, with a note behind it if there is one."""
+    return sentence if note is None else f"{sentence} {note}"
 
 
 def lines_of(table: Table) -> Iterator[str]:
+    """The lines of a table; none if it has no rows."""
+    if not table.rows:
+        return
     yield " | ".join(map(cell, table.columns))
     for row in table.rows:
         yield " | ".join(map(cell, row))

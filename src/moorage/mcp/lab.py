@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import SOFT_CAP, Table, Told, counted, shortened, table_told
+from moorage.mcp.answers import SOFT_CAP, Table, Told, counted, shortened, table_told, with_note
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Answer, Session, segments
@@ -86,7 +86,7 @@ async def lab_seed(session: Session, asked: Seed) -> Told:
         ids = {module: of_module[:most] for module, of_module in ids.items()}
         note = f"Of each module, the ids of the first {most} records are shown."
     seeded = Seeded(organisation=asked.organisation, ids=ids, note=note)
-    return Told(f"{counted(count, 'record')} inserted.{f' {note}' if note else ''}", seeded)
+    return Told(with_note(f"{counted(count, 'record')} inserted.", note), seeded)
 
 
 async def lab_snapshot(session: Session, asked: Kept) -> Told:

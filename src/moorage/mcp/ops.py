@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Table, Told, counted, shortened, table_told, without_empty
+from moorage.mcp.answers import (
+    Table,
+    Told,
+    counted,
+    lines_of,
+    shortened,
+    table_told,
+    with_note,
+    without_empty,
+)
 from moorage.mcp.errors import ToolFailed
 from moorage.mcp.profile import Profile
 from moorage.mcp.session import Session, segments
@@ -106,7 +115,7 @@ async def get_request(session: Session, asked: OneCall) -> Told:
     note = "The server kept no bodies of it." if asked.bodies and "bodies" not in call else None
     sentence = f"The call ended with {call.get('status', 'no answer')}."
     lines = [f"{name}: {in_a_line(as_text(value))}" for name, value in call.items()]
-    return Told(f"{sentence} {note}" if note else sentence, Call(call, note), "\n".join(lines))
+    return Told(with_note(sentence, note), Call(call, note), "\n".join(lines))
 
 
 class OneConnection(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -134,7 +143,7 @@ async def diagnose_connection(session: Session, asked: OneConnection) -> Told:
     # The answer may have a url with which a person can lead the connection elsewhere. It is not for agents.
     diagnosis = msgspec.convert(answer.document, Diagnosis)
     rows = [[getattr(finding, column) for column in _FINDING_COLUMNS] for finding in diagnosis.findings]
-    text = table_told("", Table(columns=_FINDING_COLUMNS, rows=rows)).text
+    text = "\n".join(lines_of(Table(columns=_FINDING_COLUMNS, rows=rows)))
     state = "works" if diagnosis.healthy else "does not work, or not for long"
     return Told(
         f"The connection {asked.connection} ({diagnosis.app}, {diagnosis.status}) {state}.", diagnosis, text

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import HARD_CAP, Table, Told, counted, lines_of, shortened, without_empty
+from moorage.mcp.answers import HARD_CAP, Table, Told, counted, lines_of, shortened, with_note, without_empty
 from moorage.mcp.crm.account import Account, Fields, Ids, Module
 from moorage.mcp.crm.calls import call, name_of, path_of
 from moorage.mcp.crm.metadata import columns_of, module_of, near_modules
@@ -149,15 +149,13 @@ def _told(module: str, told: Records) -> Told:
     sentence = f"{counted(len(told.records), 'record')} of {module}."
     if told.missing:
         sentence = f"{sentence} No record has these ids: {', '.join(told.missing)}."
-    if told.note is not None:
-        sentence = f"{sentence} {told.note}"
     lines = []
     for record in told.records:
         lines += [f"{cell(name)}: {cell(value)}" for name, value in record.items()]
         table = told.related.get(str(record.get("id")))
         lines += [] if table is None or not table.rows else ["Related:", *lines_of(table)]
         lines.append("")
-    return Told(sentence, told, "\n".join(lines).rstrip())
+    return Told(with_note(sentence, told.note), told, "\n".join(lines).rstrip())
 
 
 GET_RECORDS = Tool(

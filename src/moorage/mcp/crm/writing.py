@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from moorage.mcp.answers import Told, counted
+from moorage.mcp.answers import Told, counted, with_note
 from moorage.mcp.crm.account import Account, Module
 from moorage.mcp.crm.advice import RowError, row_error
 from moorage.mcp.crm.calls import call_for_each, path_of
@@ -144,7 +144,7 @@ def _row(index: int, outcome: Mapping[str, Any], done: str) -> Row:
 def told_of(rows: Sequence[Row], of_what: str, note: str | None = None) -> Told:
     """`3 of 5 …`, and a line for each row."""
     well = sum(row.error is None and row.status != "not_sent" for row in rows)
-    sentence = f"{well} {of_what}" if note is None else f"{well} {of_what} {note}"
+    sentence = with_note(f"{well} {of_what}", note)
     return Told(sentence, Written(rows=[*rows], note=note), "\n".join(map(_line, rows)))
 
 
