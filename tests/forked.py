@@ -31,13 +31,13 @@ def popen(command, **how) -> subprocess.Popen:
     return (Forked if quick else subprocess.Popen)(command, **how)
 
 
-def run(command, *, check=False, typed=None, timeout=60, **how) -> subprocess.CompletedProcess:
-    """`subprocess.run` for such a command; `typed` is what it reads from its standard input."""
+def run(command, *, check=False, typed=None, **how) -> subprocess.CompletedProcess:
+    """`subprocess.run` for such a command, in a minute; `typed` is what it reads from its standard input."""
     if typed is not None:
         how["stdin"] = subprocess.PIPE
     with popen(command, **how) as process:
         try:
-            out, err = process.communicate(typed, timeout)
+            out, err = process.communicate(typed, timeout=60)
         except BaseException:
             process.kill()
             raise
