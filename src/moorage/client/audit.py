@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from moorage.client.pages import pages
+
 if TYPE_CHECKING:
     from moorage.client.client import Moorage
 
@@ -64,11 +66,9 @@ class Audit:
 
     def every(self) -> Iterator[Entry]:
         """All entries, the oldest first, in several requests."""
-        cursor: str | None = "1"
-        while cursor is not None:
-            page = self._page({"order": "oldest", "limit": _PAGE, "cursor": cursor})
+        asked = {"order": "oldest", "limit": _PAGE}
+        for page in pages(lambda cursor: self._page({**asked, "cursor": cursor}), "1"):
             yield from page["entries"]
-            cursor = page["next_cursor"]
 
     def _page(self, asked: dict[str, Any]) -> Any:
         params = {

@@ -14,6 +14,7 @@ from moorage.client.errors import ApiError
 from moorage.client.key import Key
 from moorage.client.ongoing import OngoingCall
 from moorage.client.organisation import Organisation
+from moorage.client.pages import pages
 from moorage.client.policies import Policies, Policy
 from moorage.client.requests import Requests
 from moorage.client.response import Response, raise_for_status
@@ -125,15 +126,13 @@ class Connections:
             app=app, status=status, environment=environment, alias=alias, end_user=end_user, limit=limit
         )
         params = [*filters.items(), *(("tag", tag) for tag in tags)]
-        listed = list[Connection]()
-        cursor: str | None = None
-        while True:
-            page = [*params, *given(cursor=cursor).items()]
-            document = self._client.request("GET", "/connections", params=page).json()
-            listed += document["connections"]
-            cursor = document.get("next_cursor")
-            if cursor is None or limit is not None:
-                return listed
+
+        def page(cursor: str | None) -> Any:
+            asked = [*params, *given(cursor=cursor).items()]
+            return self._client.request("GET", "/connections", params=asked).json()
+
+        found = pages(page) if limit is None else [page(None)]
+        return [connection for part in found for connection in part["connections"]]
 
     def get(self, name: str) -> Connection:
         return _connection(self._client.request("GET", _connection_path(name)))

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from moorage.client.call import given
 from moorage.client.events import events
+from moorage.client.pages import pages
 
 if TYPE_CHECKING:
     from moorage.client.client import Moorage
@@ -82,13 +83,8 @@ class Requests:
 
     def list(self, query: str = "", *, limit: int | None = None) -> Iterator[Request]:
         """All calls that fit a query, the newest first. It asks for each page of `limit` when it is needed."""
-        cursor: str | None = None
-        while True:
-            page = self.page(query, limit=limit, cursor=cursor)
+        for page in pages(lambda cursor: self.page(query, limit=limit, cursor=cursor)):
             yield from page["requests"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
 
     def tail(self, query: str = "", *, after: int | None = None) -> Iterator[Request]:
         """The calls that fit a query, as they end: from now on, or those with higher numbers than `after`.
