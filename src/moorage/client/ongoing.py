@@ -1,15 +1,17 @@
 """A call whose answer is read as it comes, and which another thread may break off."""
 
 import contextlib
-import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from moorage.client.call import Call
-from moorage.client.errors import Unreachable
 from moorage.client.response import Response
 from moorage.client.transport import Transport, whole
+
+if TYPE_CHECKING:
+    import http.client
 
 
 class OngoingCall:
@@ -32,37 +34,31 @@ class OngoingCall:
 
         The answer may take as long as it likes: whoever has no more patience breaks the call off.
         """
-        connection, connected = self._connection, False
+        connection = self._connection
         assert connection is not None
-        try:
+        with self._transport.telling_failures(sent=False):
             if connection.sock is None:
                 connection.connect()
             connection.sock.settimeout(None)
             if self._is_broken_off:  # While there was no socket yet that could be shut down.
                 raise ConnectionAbortedError
-            connected = True
+        with self._transport.telling_failures(sent=True):
             self._answer = self._transport.begin(connection, self._call)
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self._transport.explain(error), sent=connected) from error
         self.status = self._answer.status
         return (self._answer.getheader("content-type") or "").partition(";")[0].strip().lower()
 
     def read(self) -> Response:
         """The whole answer. Raises Unreachable."""
         assert self._answer is not None
-        try:
+        with self._transport.telling_failures(sent=True):
             return whole(self._answer)
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self._transport.explain(error), sent=True) from error
 
     def lines(self) -> Iterator[bytes]:
         """The lines of the answer's body, as they come. Raises Unreachable."""
         assert self._answer is not None
-        try:
+        with self._transport.telling_failures(sent=True):
             while line := self._answer.readline():
                 yield line
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self._transport.explain(error), sent=True) from error
 
     def break_off(self) -> None:
         """End the call now, if it has not ended: its connection is closed, and the reading thread gets an error."""

@@ -1,5 +1,6 @@
 """Sends calls and reads responses over connections that stay open between calls."""
 
+import contextlib
 import http.client
 import selectors
 import ssl
@@ -23,15 +24,15 @@ class Transport:
     def send(self, call: Call) -> Response:
         """Send the call and return the response. Raises Unreachable."""
         connection = self.take()
-        connected = False
         try:
-            if connection.sock is None:
-                connection.connect()
-            connected = True
-            response = whole(self.begin(connection, call))
-        except (OSError, http.client.HTTPException) as error:
+            with self.telling_failures(sent=False):
+                if connection.sock is None:
+                    connection.connect()
+            with self.telling_failures(sent=True):
+                response = whole(self.begin(connection, call))
+        except Unreachable:
             connection.close()
-            raise Unreachable(self.explain(error), sent=connected) from error
+            raise
         self.give_back(connection)
         return response
 
@@ -41,17 +42,15 @@ class Transport:
         Raises Unreachable, and ApiError for a status of 400 or more.
         """
         connection = self._new_connection()
-        connected = False
         try:
-            connection.connect()
-            connected = True
-            response = self.begin(connection, call)
-            if response.status >= 400:
-                raise_for_status(whole(response))
-            while line := response.readline():
-                yield line
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(self.explain(error), sent=connected) from error
+            with self.telling_failures(sent=False):
+                connection.connect()
+            with self.telling_failures(sent=True):
+                response = self.begin(connection, call)
+                if response.status >= 400:
+                    raise_for_status(whole(response))
+                while line := response.readline():
+                    yield line
         finally:
             connection.close()
 
@@ -85,7 +84,15 @@ class Transport:
             return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
-    def explain(self, error: Exception) -> str:
+    @contextlib.contextmanager
+    def telling_failures(self, *, sent: bool) -> Iterator[None]:
+        """Raises Unreachable if something goes wrong within. `sent` is false as long as the call is not on its way."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(self._explain(error), sent=sent) from error
+
+    def _explain(self, error: Exception) -> str:
         address = f"{self._base.scheme}://{self._base.netloc.rpartition('@')[2]}"
         match error:
             case ConnectionRefusedError():
