@@ -20,13 +20,14 @@ PROGRAM = Path(__file__).with_name("forking.py")
 # What Python, or a library in C, reads when it starts.
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "OPENSSL_")
 _KNOWN = {"env", "cwd", "stdin", "stdout", "stderr", "text"}
+_ENVIRONMENT = dict(os.environ)  # Before a test changes it: the program that makes the forks has this one.
 _CAN_FORK = hasattr(os, "pidfd_open")  # Only Linux has it.
 
 
 def popen(command, **how) -> subprocess.Popen:
     """`subprocess.Popen` for `[python, "-m", module, ...]` or `[python, "-c", program, ...]`."""
     environment = how.get("env") or os.environ
-    is_same = _at_start(environment) == _at_start(os.environ)
+    is_same = _at_start(environment) == _at_start(_ENVIRONMENT)
     quick = _CAN_FORK and is_same and command[0] == sys.executable and how.keys() <= _KNOWN
     return (Forked if quick else subprocess.Popen)(command, **how)
 
@@ -67,6 +68,7 @@ def _control() -> socket.socket:
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             cwd="/",
+            env=_ENVIRONMENT,
         )
 
     @atexit.register

@@ -64,8 +64,13 @@ def test_it_can_be_waited_for_and_killed(module, tmp_path):
         assert process.wait(60) == -signal.SIGKILL == process.poll()
 
 
-def test_what_a_fork_can_not_be_is_started_in_the_usual_way(module, tmp_path):
-    other = os.environ | {"PYTHONHASHSEED": "1"}
-    with forked.popen([sys.executable, "-m", module], cwd=tmp_path, env=other, **STREAMS) as process:
+@pytest.mark.parametrize("is_given", [False, True])
+def test_what_a_fork_can_not_be_is_started_in_the_usual_way(module, tmp_path, monkeypatch, is_given):
+    how = STREAMS | {"cwd": tmp_path}
+    if is_given:
+        how["env"] = os.environ | {"PYTHONHASHSEED": "1"}
+    else:
+        monkeypatch.setenv("PYTHONHASHSEED", "1")
+    with forked.popen([sys.executable, "-m", module], **how) as process:
         assert type(process) is subprocess.Popen
         assert process.communicate("x\n", timeout=60)[1] == "X\n"
