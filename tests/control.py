@@ -7,7 +7,7 @@ import re
 import sqlite3
 import tempfile
 import urllib.parse
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +95,15 @@ class Control:
 
     async def _open(self):
         return Rooms(self.settings, Urls(GATEWAY, "http://crm.test"), self.clock)
+
+    @contextmanager
+    def another(self):
+        """The rooms of another process with the same data."""
+        rooms = self.run(self._open())
+        try:
+            yield rooms
+        finally:
+            self.run(rooms.close())
 
     def _changed(self):
         self.changes += 1

@@ -9,7 +9,6 @@ import pytest
 from moorage.grants.issuing import ACCESS_TOKENS
 from moorage.grants.model import ACCESS_SECONDS, CODE_SECONDS, LEEWAY_SECONDS, REFRESH_SECONDS
 from moorage.grants.tokens import is_formed
-from moorage.rooms import Rooms, Urls
 from moorage.secret_names import without_secrets
 from tests.audit.entries import entries_of
 from tests.control import GATEWAY
@@ -20,14 +19,8 @@ KINDS = {"access_token": "at", "refresh_token": "rt"}
 
 @pytest.fixture
 def other_process(control):
-    """The rooms of another process with the same data."""
-
-    async def opened():
-        return Rooms(control.settings, Urls(GATEWAY, "http://crm.test"), control.clock)
-
-    rooms = control.run(opened())
-    yield rooms
-    control.run(rooms.close())
+    with control.another() as rooms:
+        yield rooms
 
 
 def refused(answer, error="invalid_grant"):

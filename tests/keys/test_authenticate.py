@@ -4,8 +4,7 @@ from datetime import timedelta
 import pytest
 
 from moorage.keys.model import checksum, new_secret, public_part
-from moorage.rooms import Rooms, Urls
-from tests.control import GATEWAY, Caller
+from tests.control import Caller
 from tests.control_database import Held
 from tests.control_database import on_both as database_settings  # noqa: F401
 
@@ -116,13 +115,8 @@ def test_a_use_that_was_noted_ahead_of_now_holds_up_no_later_one(control, owner)
 @contextmanager
 def another(control):
     """The same data folder as another process has it."""
-
-    async def opened():
-        return Rooms(control.settings, Urls(GATEWAY, "http://crm.test"), control.clock)
-
-    rooms = control.run(opened())
-    yield rooms
-    control.run(rooms.close())
+    with control.another() as rooms:
+        yield rooms
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from moorage.oauth.model import Need
 from moorage.oauth.tokens import renewal, store
 from moorage.oauth.tokens.renewal import BUDGET, LEASE_SECONDS, LONGEST_PAUSE, WINDOW
 from moorage.oauth.tokens.service import NEAR_SECONDS
-from moorage.rooms import Rooms, Urls
-from tests.control import GATEWAY
 from tests.control_database import on_both as database_settings  # noqa: F401
 from tests.oauth.conftest import HOUR, Accounts, access, read_again
 
@@ -21,14 +19,9 @@ from tests.oauth.conftest import HOUR, Accounts, access, read_again
 @contextmanager
 def another(control, refresh):
     """The same data folder as another process has it."""
-
-    async def opened():
-        return Rooms(control.settings, Urls(GATEWAY, "http://crm.test"), control.clock)
-
-    rooms = control.run(opened())
-    rooms.tokens._renewals._refresh = refresh
-    yield rooms
-    control.run(rooms.close())
+    with control.another() as rooms:
+        rooms.tokens._renewals._refresh = refresh
+        yield rooms
 
 
 def stored_token(control, connection, kind="access_token"):
@@ -198,10 +191,7 @@ def test_a_server_that_stops_ends_what_it_has_begun(control, connected, refreshi
         caller.cancel()
         await rooms.close()
 
-    async def opened():
-        return Rooms(control.settings, Urls(GATEWAY, "http://crm.test"), control.clock)
-
-    rooms = control.run(opened())
+    rooms = control.run(control._open())
     refreshing.meanwhile = slowly
     rooms.tokens._renewals._refresh = refreshing.refresh
     control.run(stop_at_once(rooms))
