@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 
 from moorage.acting import act_as
 from moorage.clock import SKEW, is_ahead, lately
@@ -20,7 +21,7 @@ from moorage.grants.model import (
     Token,
 )
 from moorage.grants.service import Grants
-from moorage.grants.tokens import is_formed, new_token, successor
+from moorage.grants.tokens import Kind, is_formed, new_token, successor
 from moorage.keys.model import ApiKey
 from moorage.storage import Database, Transaction
 
@@ -45,10 +46,9 @@ class Issuing:
         A code that is used a second time, or that comes with what does not fit to it, ends its grant: somebody else may
         have it.
         """
+        if not await self._is_known("ac", code, store.code):
+            raise _not_this_code()
         digest = digest_of(code)
-        async with self._database.reading() as tx:
-            if not is_formed("ac", code) or await store.code(tx, digest) is None:
-                raise _not_this_code()
         async with self._database.transaction(quiet=True) as tx:
             kept = await store.code(tx, digest)
             found = None if kept is None else await self._grants.live(tx, kept.grant_id)
@@ -70,10 +70,9 @@ class Issuing:
 
         A refresh token that was used up ends its grant, unless the program may not have got our answer.
         """
+        if not await self._is_known("rt", refresh_token, store.token):
+            raise _not_this_token()
         digest = digest_of(refresh_token)
-        async with self._database.reading() as tx:
-            if not is_formed("rt", refresh_token) or await store.token(tx, digest) is None:
-                raise _not_this_token()
         async with self._database.transaction(quiet=True) as tx:
             kept = await store.token(tx, digest)
             lasts = kept is not None and is_ahead(kept.ends_at, tx.now, (REFRESH_SECONDS + SKEW) * SECOND)
@@ -88,6 +87,15 @@ class Issuing:
                 return await self._issued(tx, grant, key, following)
         await self._end(grant, "a refresh token was used twice")
         raise _not_this_token()
+
+    async def _is_known(
+        self, kind: Kind, text: str, find: Callable[[Transaction, bytes], Awaitable[object]]
+    ) -> bool:
+        """Whether a code or a token is ours. What has not the form of one is not even looked for."""
+        if not is_formed(kind, text):
+            return False
+        async with self._database.reading() as tx:
+            return await find(tx, digest_of(text)) is not None
 
     async def _following(
         self, tx: Transaction, refresh_token: str, kept: Token, grant: Grant, key: ApiKey
@@ -131,10 +139,11 @@ class Issuing:
 
         Raises Refused for a token of another program.
         """
+        if not is_formed("at", token) and not is_formed("rt", token):
+            return
         digest = digest_of(token)
         async with self._database.reading() as tx:
-            is_ours = is_formed("at", token) or is_formed("rt", token)
-            kept = await store.token(tx, digest) if is_ours else None
+            kept = await store.token(tx, digest)
             grant = None if kept is None else await store.grant(tx, kept.grant_id)
         if kept is None or grant is None:
             return
