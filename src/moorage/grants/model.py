@@ -107,6 +107,11 @@ def scopes_of(kind: Kind, apps: Collection[str], connections: Collection[str]) -
     return Scopes(_CONTROL[kind], frozenset(of_apps | {ProxyScope(connection=one) for one in connections}))
 
 
+def all_scopes_of(kind: Kind) -> Scopes:
+    """The scopes of a key for all tools of a resource, with all connections of all apps."""
+    return Scopes(_CONTROL[kind], frozenset({ProxyScope()} if kind in ON_CONNECTIONS else ()))
+
+
 def grant_document(grant: Grant) -> dict[str, Any]:
     """The grant, as the document of its key shows it."""
     return {

@@ -20,11 +20,8 @@ from moorage.client import Policy
 Scope = Literal["user", "project"]
 Profile = Literal["maton", "ops", "lab"]
 
-# The rights that the tools of a profile need. With a cautious policy, a person is asked before something is lost.
-_SCOPES = {"ops": ["connections:read", "requests:read"], "lab": ["organisations:read", "organisations:write"]}
-_SCOPES_OF_CRM = ["connections:read", "proxy"]
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # What all programs take as the name of a server.
-_POLICY: Policy = {"mode": "cautious"}
+_POLICY: Policy = {"mode": "cautious"}  # A person is asked before something is lost.
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +59,10 @@ class Wish:
 
     def make_key(self) -> None:
         """Make the named key, with the API key of the environment; without one, in the data folder of this machine."""
+        from moorage.grants.model import all_scopes_of  # noqa: PLC0415 (the proxy does without)
+
         assert self.key is not None
-        name, scopes = self.key, _SCOPES.get(self.profile or "", _SCOPES_OF_CRM)
+        name, scopes = self.key, all_scopes_of(self.profile or "mcp").texts()
 
         def make() -> str:
             if context.named_address(self.url) is None and not context.has_key():
