@@ -56,11 +56,12 @@ async def _request_log(rooms: Rooms) -> Check:
     try:
         is_there = is_postgresql(url) or sqlite_path(url).exists()
         schema = revision(url, REQUESTS) if is_there else None
-        if schema is not None and schema >= REQUESTS.head:
+        is_current = schema is not None and schema >= REQUESTS.head
+        if is_current:
             await rooms.requests.require_writable()
     except MoorageError as error:
         return Check("request log", failed(error, f"It is {name}."))
-    if schema is None or schema < REQUESTS.head:
+    if not is_current:
         evidence = f"{name} has {schema or 'no schema'}, and this version needs {REQUESTS.head}."
         cause = "The request log has no tables of this version yet. The next start of a server makes them."
         return Check("request log", Finding("requests_not_begun", "ok", cause, evidence))
