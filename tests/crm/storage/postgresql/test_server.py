@@ -3,7 +3,9 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from moorage.crm.storage.contract.records import StoreClosed, TookTooLong
@@ -146,6 +148,20 @@ def test_a_table_that_is_gone_is_an_organisation_that_is_gone(server):
         with pytest.raises(StoreClosed):
             fetched(server, sql)
     assert fetched(server, "SELECT 1") == [(1,)]
+
+
+def test_a_read_that_yields_to_a_removal_begins_again(server, asked, database_url):
+    waiting = "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
+    with psycopg.connect(database_url) as removing, ThreadPoolExecutor(1) as pool:
+        removing.execute("CREATE TABLE first (id int)")
+        removing.execute("CREATE TABLE second (id int)")
+        removing.commit()
+        removing.execute("LOCK TABLE second IN ACCESS EXCLUSIVE MODE")
+        read = pool.submit(fetched, server, "SELECT 1 FROM first, second")
+        wait_until(lambda: asked(f"{waiting} AND datname = current_database()"))
+        removing.execute("LOCK TABLE first IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreClosed):
+            read.result()
 
 
 def test_a_server_that_is_away_is_said_without_its_password():

@@ -165,3 +165,26 @@ def test_what_is_removed_is_gone_with_what_was_left_beside(server, place, snapsh
         remove_schema(connection, schema_of(place.identity))
         remove_schema(connection, schema_of(place.identity))
     assert schemas(server) == []
+
+
+def test_a_removal_waits_for_those_who_read_and_holds_up_nobody(server, place, snapshot, database_url):
+    snapshot_files.restore(server, place, snapshot)
+    schema = schema_of(place.identity)
+    with (
+        server.lend("") as removing,
+        psycopg.connect(database_url) as reading,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        tables = [
+            name
+            for (name,) in reading.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,))
+        ]
+        reading.execute(f"SELECT 1 FROM {schema}.{tables[0]}")
+        removal = pool.submit(remove_schema, removing, schema)
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s"
+        wait_until(lambda: reading.execute(waiting, (removing.info.backend_pid,)).fetchall())
+        for table in tables:
+            reading.execute(f"SELECT 1 FROM {schema}.{table}")
+        reading.commit()
+        removal.result()
+    assert schemas(server) == []

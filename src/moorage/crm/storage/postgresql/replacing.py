@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Collection, Iterator
+from functools import partial
 
 from psycopg import Connection, errors
 
 from moorage.crm.storage.postgresql.outbox import pass_over_acknowledged
+from moorage.crm.storage.postgresql.removing import drop, remove_in_turns
 from moorage.crm.storage.postgresql.schema import existing, exists, has_counters
 from moorage.crm.storage.postgresql.session import long_transaction
 from moorage.crm.storage.postgresql.statements import Statements
@@ -61,9 +63,7 @@ def drop_schemas(connection: Connection, *names: str) -> None:
 
 def _drop(connection: Connection, names: Collection[str]) -> None:
     for name in names:
-        with long_transaction(connection):
-            connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
-            connection.execute(f"DROP SCHEMA {name} CASCADE")
+        remove_in_turns(connection, PATIENCE, partial(drop, connection, name))
 
 
 def _beside(schema: str) -> tuple[str, str]:

@@ -1,19 +1,16 @@
 """What is left of a move whose process may have died: which of both places is used, and what can be removed."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from psycopg import Connection, Cursor
-from psycopg.errors import LockNotAvailable
 
 from moorage.crm.storage.postgresql import changed
+from moorage.crm.storage.postgresql.removing import drop, remove_in_turns
 from moorage.crm.storage.postgresql.schema import exists
 from moorage.crm.storage.postgresql.session import long_transaction
 
 REMOVAL_PATIENCE = 60  # Seconds. A read ends after 30.
-TURN = 200  # Milliseconds for which the removal of an original may hold up reads.
-PAUSE = 0.5  # Seconds until the removal is tried again.
 
 # This counter says by which move the tables of an organisation came to a server.
 MARK = "moved"
@@ -54,22 +51,16 @@ def _remove(connection: Connection, schema: str, condition: str, *, remove_if: b
 
     Reads that still run hold up the removal, but it holds up no others for long: it gives up soon, and tries again.
     """
-    end = time.monotonic() + REMOVAL_PATIENCE
-    while True:
-        try:
-            with long_transaction(connection):
-                run(connection, f"SET LOCAL lock_timeout = '{TURN}ms'")
-                if not exists(connection, schema):
-                    return
-                run(connection, f"LOCK TABLE {schema}.counters IN ACCESS EXCLUSIVE MODE")
-                row = run(connection, f"SELECT 1 FROM {schema}.counters WHERE {condition}").fetchone()
-                if bool(row) == remove_if:
-                    run(connection, f"DROP SCHEMA {schema} CASCADE")
-                return
-        except LockNotAvailable:
-            if time.monotonic() > end:
-                raise
-            time.sleep(PAUSE)
+
+    def remove() -> None:
+        if not exists(connection, schema):
+            return
+        run(connection, f"LOCK TABLE {schema}.counters IN ACCESS EXCLUSIVE MODE")
+        row = run(connection, f"SELECT 1 FROM {schema}.counters WHERE {condition}").fetchone()
+        if bool(row) == remove_if:
+            drop(connection, schema)
+
+    remove_in_turns(connection, REMOVAL_PATIENCE, remove)
 
 
 def locked(connection: Connection, schema: str) -> bool:

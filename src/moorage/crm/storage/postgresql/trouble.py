@@ -16,6 +16,8 @@ WHAT = "The embedded CRM's database"
 Unprepared: TypeAlias = errors.FeatureNotSupported
 # The schema was removed, or replaced by one with fewer tables or columns, or with other types.
 _GONE = (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn, Unprepared)
+# A statement locks its tables in another order than the removal or the change of a schema, and had to yield to it.
+_REMOVED_JUST_NOW = errors.DeadlockDetected
 
 
 @contextlib.contextmanager
@@ -31,10 +33,11 @@ def database_trouble() -> Iterator[None]:
 
 
 def translated(error: BaseException) -> BaseException:
-    """StoreClosed if the organisation is gone, TookTooLong for a statement that the server gave up, DatabaseUnusable
-    for trouble with the server, which is logged. Any other error is given back as it is.
+    """StoreClosed if the organisation is gone, or is removed or changed just now; TookTooLong for a statement that the
+    server gave up; DatabaseUnusable for trouble with the server, which is logged. Any other error is given back as it
+    is.
     """
-    if isinstance(error, _GONE):
+    if isinstance(error, (*_GONE, _REMOVED_JUST_NOW)):
         return StoreClosed()
     if isinstance(error, errors.QueryCanceled):
         return TookTooLong()
