@@ -52,3 +52,26 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def may_hold(pid: int, path: Path) -> bool:
+    """False if it is certain that the process does not have the file open, so it can't hold a lock on it.
+
+    It is certain only where the system shows the files of processes, and shows those of this one.
+    """
+    descriptors = Path(f"/proc/{pid}/fd")
+    if not Path("/proc/self/fd").exists():
+        return True
+    try:
+        return any(_is_same(path, descriptor) for descriptor in descriptors.iterdir())
+    except PermissionError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def _is_same(path: Path, descriptor: Path) -> bool:
+    try:
+        return path.samefile(descriptor)
+    except OSError:
+        return False

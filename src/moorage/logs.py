@@ -217,7 +217,10 @@ class TerminalForm(_Form):
         self._coloured = coloured
 
     def format(self, record: logging.LogRecord) -> str:
-        time, level, event, values, error = self._parts(record)
+        return self.text(*self._parts(record))
+
+    def text(self, time: str, level: str, event: str, values: Mapping[str, Any], error: str | None) -> str:
+        """The form of an event's parts."""
         words = [self._in(_DIM, time), self._in(_COLOURS.get(level, ""), f"[{level:<8}]")]
         words.append(self._in(_BOLD, _printable(event)))
         words += [f"{self._in(_CYAN, name)}={_shown(value)}" for name, value in values.items()]

@@ -14,7 +14,13 @@ from moorage.settings import load
 
 # Examples for the commands that people use first.
 EXAMPLES = {
-    "up": ("moorage up", "moorage up --home ~/.moorage-tests --port 0 --crm-port 0 --json"),
+    "up": (
+        "moorage up",
+        "moorage up --detach --wait",
+        "moorage up --home ~/.moorage-tests --port 0 --crm-port 0 --json",
+    ),
+    "stop": ("moorage stop --timeout 60",),
+    "logs": ("moorage logs -n 20", "moorage logs --follow --json"),
     "api": (
         "moorage api '/zoho-crm/crm/v8/Leads?fields=Last_Name,Company'",
         "moorage api /zoho-crm/crm/v8/Leads -f 'data[][Last_Name]=Hopper' -f 'data[][Company]=Navy'",

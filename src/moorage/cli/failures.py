@@ -50,6 +50,7 @@ class NotConnected(MoorageError):
 _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,
+    "log_missing": Exit.NOT_FOUND,
     "settings_invalid": Exit.SETTINGS_INVALID,
     "home_missing": Exit.SETTINGS_INVALID,
     "home_unusable": Exit.SETTINGS_INVALID,

@@ -11,9 +11,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from moorage.cli.background import Behind, told
 from moorage.errors import MoorageError
+from moorage.serve.log_file import LogFile, log_path
 from moorage.settings import load
 
 if TYPE_CHECKING:
@@ -36,16 +39,28 @@ def become_server(
 
     `plays_for` is the callback URL of another Moorage, to which the server plays Zoho.
     """
+    command = server_command(workers=workers, as_json=as_json, plays_for=plays_for, **options)
+    os.execve(command[0], command, server_environment(environ))  # noqa: S606 (no shell is needed, and no stranger's text is in it)
+
+
+def server_command(
+    *, workers: int, as_json: bool, plays_for: str | None = None, behind: Behind | None = None, **options: Any
+) -> list[str]:
+    """The command line of a server. With `behind` it serves in the background."""
     texts = {name: str(value) for name, value in options.items() if value is not None}
     arguments = {"workers": workers, "as_json": as_json, "plays_for": plays_for, "options": texts}
     # With -P, Python does not load modules from the working folder. Secrets stay in the environment.
-    command = [sys.executable, "-P", "-m", __name__, json.dumps(arguments)]
-    os.execve(command[0], command, {**_ALLOCATOR, **environ})  # noqa: S606 (no shell is needed, and no stranger's text is in it)
+    return [sys.executable, "-P", "-m", __name__, json.dumps(arguments | {"behind": behind})]
+
+
+def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {**_ALLOCATOR, **environ}
 
 
 def main() -> int:
     """Serve with the arguments of `become_server`. Returns the exit status (see docs/cli.md)."""
     arguments = json.loads(sys.argv[1])
+    behind: Behind | None = arguments["behind"]
     try:
         _serve(**arguments)
     except KeyboardInterrupt:
@@ -53,11 +68,14 @@ def main() -> int:
     except (MoorageError, OSError) as error:
         from moorage.cli.failures import report  # noqa: PLC0415 (it loads Typer)
 
-        return report(error, as_json=arguments["as_json"])
+        with told(behind, "err"):
+            return report(error, as_json=arguments["as_json"])
     return 0
 
 
-def _serve(*, workers: int, as_json: bool, plays_for: str | None, options: dict[str, str]) -> None:
+def _serve(
+    *, workers: int, as_json: bool, plays_for: str | None, behind: Behind | None, options: dict[str, str]
+) -> None:
     # Modules are no garbage. To look through them again and again would take a tenth of the time of the imports, and
     # some of the server's time later.
     gc.disable()
@@ -65,7 +83,17 @@ def _serve(*, workers: int, as_json: bool, plays_for: str | None, options: dict[
 
     gc.freeze()
     gc.enable()
-    announce = _print_event if as_json else _print_banner
+    if behind is not None:
+        sys.stderr = LogFile(log_path(Path(behind["home"])))
+
+    def announce(ready: "Ready") -> bool:
+        with told(behind, "out"):
+            if as_json:
+                _print_event(ready)
+            else:
+                _print_banner(ready, "Ctrl-C" if behind is None else behind["stop"])
+        return behind is None or behind["is_awaited"]
+
     up(load(os.environ, **options), workers=workers, announce=announce, plays_for=plays_for)
 
 
@@ -81,9 +109,10 @@ def _print_event(ready: "Ready") -> None:
     print(json.dumps(event), flush=True)
 
 
-def _print_banner(ready: "Ready") -> None:
+def _print_banner(ready: "Ready", stop: str) -> None:
+    """Print for people. `stop` is what stops the server."""
     if ready.played is not None:
-        _print_rehearsal(ready, ready.played)
+        _print_rehearsal(ready, ready.played, stop)
         return
     lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}", ""]
     lines += [f"  {remark}" for remark in ready.remarks] + ([""] if ready.remarks else [])
@@ -100,10 +129,10 @@ def _print_banner(ready: "Ready") -> None:
         ]
     if ready.owner_link is not None:
         lines += ["", "  The first owner signs in here, once and within a day:", "", f"  {ready.owner_link}"]
-    print("\n".join([*lines, "", "  Ctrl-C stops it.", ""]), flush=True)
+    print("\n".join([*lines, "", f"  {stop} stops it.", ""]), flush=True)
 
 
-def _print_rehearsal(ready: "Ready", played: "Played") -> None:
+def _print_rehearsal(ready: "Ready", played: "Played", stop: str) -> None:
     """Print two commands for the other Moorage, each on one line, so that people can copy it."""
     secret = shlex.quote(str(played.secret_file))
     client_set = f"moorage client set zoho-crm --rehearsal {ready.crm} --client-id {played.client_id}"
@@ -119,7 +148,7 @@ def _print_rehearsal(ready: "Ready", played: "Played") -> None:
         "",
         "  Afterwards: moorage client delete zoho-crm --data-centre rehearsal",
         "",
-        "  Ctrl-C stops it.",
+        f"  {stop} stops it.",
         "",
     ]
     print("\n".join(lines), flush=True)

@@ -1,17 +1,19 @@
 """`moorage up`: starts the gateway and the CRM."""
 
 import os
-from pathlib import Path
-from typing import Annotated, NoReturn
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from moorage.cli import context
+from moorage.cli.background import Behind, start
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Home, Json
-from moorage.cli.serving import become_server
-from moorage.serve.data_folder import callback_url, read_note
-from moorage.settings import load, unknown_variables
+from moorage.cli.serving import become_server, server_command, server_environment
+from moorage.serve.data_folder import callback_url, prepare, read_note
+from moorage.settings import Settings, load, unknown_variables
 
 # Other ports than the defaults, which the Moorage that connects to it uses.
 _ZOHOS_PORTS = {"port": 9787, "crm_port": 9788}
@@ -50,6 +52,17 @@ AsZoho = Annotated[
     ),
 ]
 
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Serve in the background: see `moorage status`, `logs` and `stop`.")
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait/--no-wait",
+        help="With --detach: return when the server is ready, and show what it shows; or at once.",
+    ),
+]
+
 
 def up(
     *,
@@ -59,27 +72,38 @@ def up(
     home: Home = None,
     workers: Workers = 1,
     as_zoho: AsZoho = False,
+    detach: Detach = False,
+    wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until a signal stops them."""
+    if not wait and not detach:
+        raise UsageError("--no-wait is for a server in the background", help="Add --detach.")
+    options = {"port": port, "crm_port": crm_port, "host": host, "home": home}
+    serving: dict[str, Any] = {"workers": workers, "as_json": as_json}
     if as_zoho:
-        _as_zoho(port=port, crm_port=crm_port, host=host, home=home, workers=workers, as_json=as_json)
-    for sentence in unknown_variables(os.environ):
-        note(sentence)
-    load(os.environ, port=port, crm_port=crm_port, host=host, home=home)
-    become_server(workers=workers, as_json=as_json, port=port, crm_port=crm_port, host=host, home=home)
+        serving |= _as_zoho(options)
+    else:
+        for sentence in unknown_variables(os.environ):
+            note(sentence)
+        serving |= {"environ": os.environ, **options}
+    settings = load(serving["environ"], **{name: serving[name] for name in options})
+    if detach:
+        raise typer.Exit(_detached(settings, is_awaited=wait, **serving))
+    become_server(**serving)
 
 
-def _as_zoho(
-    *,
-    port: int | None,
-    crm_port: int | None,
-    host: str | None,
-    home: Path | None,
-    workers: int,
-    as_json: bool,
-) -> NoReturn:
-    """Serve in Zoho's place. Raises UsageError, SettingsInvalid.
+def _detached(settings: Settings, *, is_awaited: bool, environ: Mapping[str, str], **serving: Any) -> int:
+    """Serve in the background. Returns the exit status."""
+    prepare(settings.home)
+    stop = f"moorage stop --home {shlex.quote(str(settings.home))}"
+    behind = Behind(home=str(settings.home), is_awaited=is_awaited, stop=stop)
+    command = server_command(**serving, behind=behind)
+    return start(command, server_environment(environ), behind)
+
+
+def _as_zoho(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How to serve in Zoho's place. Raises UsageError, SettingsInvalid.
 
     The settings in the environment are for the Moorage that connects to this one, so they are not used here.
     """
@@ -89,18 +113,19 @@ def _as_zoho(
         raise UsageError(
             "The address of your Moorage is not known until it runs", help="Start it first: `moorage up`."
         )
-    options = {
-        "home": home or yours.home.with_name(f"{yours.home.name}-as-zoho"),
-        "host": host,
-        "port": _ZOHOS_PORTS["port"] if port is None else port,
-        "crm_port": _ZOHOS_PORTS["crm_port"] if crm_port is None else crm_port,
-        "log_level": yours.log_level,
-    }
-    if options["home"] == yours.home:
+    port, crm_port, home = options["port"], options["crm_port"], options["home"]
+    home = home or yours.home.with_name(f"{yours.home.name}-as-zoho")
+    if home == yours.home:
         raise UsageError(
             f"{yours.home} is your Moorage's own data folder",
             help="Leave --home out, or name another folder.",
         )
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_")}
-    load(environ, **options)
-    become_server(workers=workers, as_json=as_json, plays_for=callback, environ=environ, **options)
+    return {
+        "plays_for": callback,
+        "environ": {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_")},
+        "home": home,
+        "host": options["host"],
+        "port": _ZOHOS_PORTS["port"] if port is None else port,
+        "crm_port": _ZOHOS_PORTS["crm_port"] if crm_port is None else crm_port,
+        "log_level": yours.log_level,
+    }

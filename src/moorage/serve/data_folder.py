@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from moorage.errors import NO_ROOM
-from moorage.locks import FileLock, is_locked
+from moorage.locks import FileLock, is_locked, may_hold
 from moorage.logs import Log
 from moorage.oauth import CALLBACK
-from moorage.serve.errors import HomeInUse, HomeUnusable
+from moorage.serve.errors import HomeElsewhere, HomeInUse, HomeUnusable
 from moorage.serve.listen import url_of
 from moorage.settings import UNSHOWN, Settings
 
@@ -27,12 +27,18 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The note of a server: its process id, its base URLs on this machine, and its settings (`Settings.explicit`)."""
+    """The note of a server: its process id, its base URLs on this machine, and its settings (`Settings.explicit`).
+
+    `since` is the time at which it was ready, in ISO 8601. `version` and `since` are None in notes of older versions.
+    """
 
     pid: int
     gateway: str
     crm: str
     settings: Mapping[str, str | None] = field(default_factory=dict)
+    version: str | None = None
+    since: str | None = None
+    workers: int = 1
 
 
 def prepare(home: Path) -> None:
@@ -131,6 +137,24 @@ def read_last_note(home: Path) -> Running | None:
     return _read(_note(home)) or _read(_last(home))
 
 
+def holder(home: Path) -> int | None:
+    """The id of the process that holds the folder: that of a server, also while it starts or stops. None if none does.
+
+    Raises HomeElsewhere if it is a process of another machine or container, where the same id is that of another one.
+    """
+    path = home / "lock"
+    if not is_locked(path):
+        return None
+    text = path.read_text().strip()
+    pid = int(text) if text.isdecimal() else None
+    if pid is None or not may_hold(pid, path):
+        raise HomeElsewhere(
+            f"The data folder {home} is in use by process {text or 'unknown'}, which is not one of this machine",
+            help="Stop that server where it was started: in its container, or on the machine that shares the folder.",
+        )
+    return pid
+
+
 def callback_url(settings: Settings, running: Running | None) -> str | None:
     """The URL to which accounts servers send people back; None while the port is not known."""
     gateway = settings.public_url or (running.gateway if running is not None else None)
@@ -141,8 +165,10 @@ def callback_url(settings: Settings, running: Running | None) -> str | None:
 
 def _read(note: Path) -> Running | None:
     try:
-        return Running(**json.loads(note.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        noted = json.loads(note.read_bytes())
+        # A newer version may note more.
+        return Running(**{name: value for name, value in noted.items() if name in Running.__slots__})
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 

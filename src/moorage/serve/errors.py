@@ -21,6 +21,12 @@ class HomeInUse(MoorageError):
     code = "home_in_use"
 
 
+class HomeElsewhere(MoorageError):
+    """A process that can't be reached from here holds this data folder."""
+
+    code = "home_elsewhere"
+
+
 class AddressUnavailable(MoorageError):
     """A port is in use or forbidden, or the host is not this machine."""
 

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from moorage import __version__
@@ -53,11 +54,12 @@ class Played:
 
 
 def up(
-    settings: Settings, *, workers: int, announce: Callable[[Ready], None], plays_for: str | None = None
+    settings: Settings, *, workers: int, announce: Callable[[Ready], bool], plays_for: str | None = None
 ) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP, finish running requests and return. A second signal ends the process.
 
-    `plays_for` is the callback URL of another Moorage. With it, this Moorage plays Zoho to the other one.
+    `announce` returns False if nobody has seen what is shown once. `plays_for` is the callback URL of another Moorage.
+    With it, this Moorage plays Zoho to the other one.
 
     Raises HomeUnusable, HomeInUse, AddressUnavailable, WorkerFailed.
     """
@@ -80,7 +82,7 @@ def _serve(
     settings: Settings,
     listeners: tuple[socket.socket, socket.socket],
     workers: int,
-    announce: Callable[[Ready], None],
+    announce: Callable[[Ready], bool],
     plays_for: str | None,
 ) -> None:
     played = None
@@ -93,17 +95,24 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        data_folder.write_note(
-            settings.home, data_folder.Running(os.getpid(), gateway, crm, settings.explicit)
+        note = data_folder.Running(
+            os.getpid(),
+            gateway,
+            crm,
+            settings.explicit,
+            version=__version__,
+            since=datetime.now(UTC).isoformat(timespec="seconds"),
+            workers=workers,
         )
+        data_folder.write_note(settings.home, note)
         values = {"home": str(settings.home), "gateway": gateway, "crm": crm, "workers": workers}
         log.info("server.started", version=__version__, **values)
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
         owner_link = begun.owner_link and welcome_url(urls.gateway, begun.owner_link)
-        announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link))
-        data_folder.first_key_shown(settings.home)
+        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link)):
+            data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:
         data_folder.remove_note(settings.home)
