@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -33,13 +33,14 @@ from moorage.grants import consent as grant_pages
 from moorage.http.answering import Door, answering
 from moorage.http.asgi import no_application
 from moorage.http.control import require_known_parameters
-from moorage.http.errors import AppUnknown, BodyInvalid, NotFound
+from moorage.http.errors import AppUnknown, BodyInvalid, NotFound, render
 from moorage.http.message import Response
 from moorage.http.middleware import Errors
 from moorage.idempotency import CALLER, Idempotent
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
+from moorage.loopback import is_loopback
 from moorage.mcp import llms
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
@@ -58,19 +59,27 @@ from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
 from moorage.web.visitor import address_of
 
+if TYPE_CHECKING:
+    from moorage.metrics.shared import Place
+
 KEPT_SECONDS = 3600.0  # As long as the database can't be read, callers are served from memory for this time.
 WATCH_INTERVAL = 0.5  # Seconds until a change by another process is noticed here.
 
+# Keyword arguments of uvicorn's Config.
+Origin: TypeAlias = dict[str, Any]
+
 
 class App:
-    """Both origins, ready for uvicorn: `gateway` and `crm` are keyword arguments of its Config.
+    """The origins, ready for uvicorn: `origins` has keyword arguments of its Config, for the gateway, the CRM, and the
+    metrics if there is a `place` for the numbers of this process.
 
     `crowd` has the open connections of both origins. The process that serves them sets its limit.
     """
 
-    def __init__(self, settings: Settings, urls: Urls) -> None:
+    def __init__(self, settings: Settings, urls: Urls, place: "Place | None" = None) -> None:
         clock = SystemClock()
         self._rooms = rooms = Rooms(settings, urls, clock)
+        rooms.place = place
         rooms.make_all()
         self._resolver = Resolver(
             keys=rooms.keys,
@@ -94,12 +103,12 @@ class App:
             holder=rooms.holder,
         )
         rooms.own_calls = OwnCalls(gateway, rooms.keys, rooms.crm.try_out, settings.approval_body)
-        self.gateway: dict[str, Any] = {
+        gateway_origin: Origin = {
             "app": control_origin(rooms, on_change=self._resolver.clear),
             "http": gateway_protocol(gateway, rooms.probes.answers),
         }
-        crm = answering(door, render_error=refusal)
-        self.crm: dict[str, Any] = {"app": no_application, "http": crm}
+        crm_origin: Origin = {"app": no_application, "http": answering(door, render_error=refusal)}
+        self.origins = [gateway_origin, crm_origin, *_metrics_origin(rooms)]
         self.crowd = rooms.crowd
         self.inside = rooms.inside
         self._background = Background([Loop("app.notice_changes", self._notice_changes), *rooms.background()])
@@ -133,6 +142,16 @@ class App:
             with contextlib.suppress(DatabaseUnusable):
                 await self._rooms.request_writer.close()
         await self._rooms.close()
+
+
+def _metrics_origin(rooms: Rooms) -> Iterator[Origin]:
+    metrics, address = rooms.metrics, rooms.settings.metrics
+    if metrics is None or address is None:
+        return
+    from moorage.metrics.door import metrics_door  # noqa: PLC0415 (only a server whose metrics are on loads it)
+
+    door = metrics_door(metrics, only_here=is_loopback(address.host))
+    yield {"app": no_application, "http": answering(door, render_error=render)}
 
 
 def _rules(provider: Provider) -> Rules:

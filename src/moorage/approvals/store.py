@@ -103,6 +103,12 @@ async def waiting(tx: Transaction, account_id: str, key_id: str | None = None) -
     return row[0], row[1] or tx.now
 
 
+async def count_waiting(tx: Transaction) -> dict[tuple[str, ...], float]:
+    """How many calls of all accounts wait."""
+    query = sa.select(sa.func.count()).select_from(approvals).where(_waits(tx))
+    return {(): (await tx.connection.execute(query)).scalar() or 0}
+
+
 async def search(
     tx: Transaction, account_id: str, key_id: str | None, states: Collection[State], limit: int
 ) -> list[Approval]:

@@ -104,6 +104,8 @@ def _print_event(ready: "Ready") -> None:
         "crm": ready.crm,
         "api_key": ready.api_key,
     }
+    if ready.metrics is not None:
+        event["metrics"] = ready.metrics
     if ready.played is not None:
         event["client"] = {name: str(value) for name, value in asdict(ready.played).items()}
     print(json.dumps(event), flush=True)
@@ -114,7 +116,8 @@ def _print_banner(ready: "Ready", stop: str) -> None:
     if ready.played is not None:
         _print_rehearsal(ready, ready.played, stop)
         return
-    lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}", ""]
+    lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}"]
+    lines += [*([] if ready.metrics is None else [f"  Metrics  {ready.metrics}/metrics"]), ""]
     lines += [f"  {remark}" for remark in ready.remarks] + ([""] if ready.remarks else [])
     if ready.api_key is None:
         lines += ["  Another API key: moorage key create"]

@@ -173,6 +173,13 @@ async def every(tx: Transaction) -> list[Connection]:
     return [_connection(row) for row in await tx.connection.execute(query)]
 
 
+async def count(tx: Transaction) -> dict[tuple[str, ...], float]:
+    """How many connections of all accounts there are, by app and status."""
+    columns = connections.c.app, connections.c.status
+    rows = await tx.connection.execute(sa.select(*columns, sa.func.count()).group_by(*columns))
+    return {(app, status.lower()): number for app, status, number in rows}
+
+
 async def activate(
     tx: Transaction, connection: Connection, upstream: Upstream, metadata: dict[str, Any]
 ) -> bool:

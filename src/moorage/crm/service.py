@@ -161,6 +161,10 @@ class CrmService:
         sweeps = Loop("crm.sweep_files", self.sweep_again_and_again)
         return (Loop("crm.notice_changes", self.watch), sweeps, *self._deliveries.background())
 
+    def event_lag(self) -> float:
+        """For how many seconds the oldest notification waits that this process knows of."""
+        return self._deliveries.lag()
+
     async def watch(self, interval: float = 0.5) -> None:
         """Notice, until cancelled, what other processes do: revoke tokens; restore, reset or delete organisations."""
         while True:

@@ -61,6 +61,22 @@ async def is_any_due(tx: Transaction, kinds: Collection[str]) -> bool:
     return found.first() is not None
 
 
+async def count(tx: Transaction) -> dict[tuple[str, ...], float]:
+    """How many jobs are `waiting` (due now), `running`, put off for `later`, or have `failed` (given up)."""
+    is_now = jobs.c.due_at <= tx.now
+    state = sa.case(
+        (jobs.c.due_at.is_(None), "failed"),
+        (is_now, "waiting"),
+        (jobs.c.owner.is_not(None), "running"),
+        else_="later",
+    )
+    rows = await tx.connection.execute(sa.select(state.label("state"), sa.func.count()).group_by("state"))
+    none: dict[tuple[str, ...], float] = dict.fromkeys(
+        (("waiting",), ("running",), ("later",), ("failed",)), 0
+    )
+    return none | {(name,): number for name, number in rows}
+
+
 async def owners(tx: Transaction) -> list[str]:
     """The processes that hold jobs."""
     rows = await tx.connection.execute(sa.select(jobs.c.owner).where(jobs.c.owner.is_not(None)).distinct())

@@ -1,9 +1,9 @@
 """The tables of accounts, API keys and their secrets."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -44,6 +44,11 @@ secrets = sa.Table(
 _keys = sa.select(api_keys, secrets.c.public_part, secrets.c.digest, secrets.c.ends_at).join(
     secrets, secrets.c.key_id == api_keys.c.id
 )
+
+_MOST_ENDING = 200
+
+# The keys among these that belong to grants.
+OfKeys: TypeAlias = Callable[[Transaction, Collection[str]], Awaitable[Collection[str]]]
 
 
 async def account_named(tx: Transaction, name: str) -> str | None:
@@ -103,6 +108,19 @@ async def all_keys(tx: Transaction, account_id: str) -> list[ApiKey]:
     query = _keys.where(api_keys.c.account_id == account_id, secrets.c.ends_at.is_(None))
     rows = await tx.connection.execute(query.order_by(api_keys.c.created_at, api_keys.c.id))
     return [_key(row) for row in rows]
+
+
+async def next_end(tx: Transaction, of_keys: OfKeys) -> dict[tuple[str, ...], float]:
+    """When the next key ends, of all accounts, in seconds since the epoch; nothing if none does.
+
+    Those of grants don't count, of which `of_keys` says that they are some: their programs ask for new ones.
+    """
+    is_ending = (api_keys.c.expires_at > tx.now) & api_keys.c.revoked_at.is_(None)
+    query = sa.select(api_keys.c.id, api_keys.c.expires_at).where(is_ending).order_by(api_keys.c.expires_at)
+    ends = {row.id: row.expires_at for row in await tx.connection.execute(query.limit(_MOST_ENDING))}
+    of_grants = await of_keys(tx, list(ends))
+    first = next((end for key, end in ends.items() if key not in of_grants), None)
+    return {} if first is None else {(): first / 1_000_000}
 
 
 async def revoke(tx: Transaction, key_id: str) -> None:

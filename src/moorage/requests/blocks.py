@@ -44,13 +44,22 @@ _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
+_decode_endings = msgspec.msgpack.Decoder(list[Ending]).decode
 _decode_older = msgspec.msgpack.Decoder(list[Note]).decode
+
+
+def endings_of(sheet: Sheet) -> list[Ending]:
+    """How the calls of a sheet have ended, in the order of `sheet.order`."""
+    return _decode_endings(_array(sheet))
 
 
 def content_of(sheet: Sheet, called: Sequence[Called]) -> bytes:
     """The content of a block with the calls of a sheet. `called` is in the order of `sheet.places`."""
-    endings = msgspec.Raw(_ARRAY_32 + len(sheet).to_bytes(4) + sheet.endings)
-    return _encode({"called": called, "order": sheet.order, "endings": endings})
+    return _encode({"called": called, "order": sheet.order, "endings": msgspec.Raw(_array(sheet))})
+
+
+def _array(sheet: Sheet) -> bytes:
+    return _ARRAY_32 + len(sheet).to_bytes(4) + sheet.endings
 
 
 def notes_of(content: bytes) -> list[Note]:

@@ -117,7 +117,7 @@ class Sheet:
 
 
 class Notes:
-    """The notes that wait to be written. `strangers` counts the calls whose key is not known, `dropped` lost notes.
+    """The notes that wait to be written. `strangers` counts all calls whose key is not known, `dropped` all lost notes.
 
     `bodies` is None if no bodies are kept.
     """

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from math import inf
 from time import monotonic, time
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from moorage.background import Loop
 from moorage.bounded import Bounded
@@ -38,16 +38,29 @@ log = Log(__name__)
 Classify: TypeAlias = Callable[[str, str, bytes, bytes], Classified]
 
 
+class Counting(Protocol):
+    """Counts the calls of each sheet. `called` is in the order of `sheet.places`."""
+
+    def add(self, sheet: Sheet, called: Sequence[Called]) -> None: ...
+
+
 class Writer:
-    """Writes what `notes` has to the process log, and to the database if there is one.
+    """Writes what `notes` has to the process log, and to the database if there is one. `counting` gets all of it, too.
 
     A process that ends without `close` may lose its last second; the next one notices.
     """
 
     def __init__(
-        self, database: Database | None, notes: Notes, classify: Classify, bodies: BodyWriter | None = None
+        self,
+        database: Database | None,
+        notes: Notes,
+        classify: Classify,
+        bodies: BodyWriter | None = None,
+        counting: Counting | None = None,
     ) -> None:
         self._database = database
+        self._counting = counting
+        self._told = Counter[str]()  # What `tell` has said of strangers and lost notes.
         self._bodies = bodies
         self._lines = AccessLines(log)
         self._taken = deque[Sheet]()
@@ -61,6 +74,21 @@ class Writer:
 
     def background(self) -> Sequence[Loop]:
         return (Loop("requests.write", self.keep_writing),)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls are not written yet."""
+        return len(self._notes) + sum(map(len, self._taken)) + sum(block.count for block in self._ready)
+
+    @property
+    def strangers(self) -> int:
+        """How many calls came with a key that is not known."""
+        return self._notes.strangers
+
+    @property
+    def dropped(self) -> int:
+        """How many calls could not be written."""
+        return self._notes.dropped
 
     async def keep_writing(self) -> None:
         """Write once a second, without end. While the database can't be used, notes wait."""
@@ -83,16 +111,13 @@ class Writer:
         """Say that this process lives, and what it could not note. Raises DatabaseUnusable."""
         if self._database is None:
             return
-        notes = self._notes
-        counts = {"strangers": notes.strangers, "dropped": notes.dropped}
+        counted = Counter({"strangers": self._notes.strangers, "dropped": self._notes.dropped})
         async with self._database.transaction(quiet=True) as tx:
             await self._note_ended(tx)
             await store.seen(tx, self._name)
-            for kind, count in counts.items():
-                if count:
-                    await store.notice(tx, kind, None, count)
-        notes.strangers -= counts["strangers"]
-        notes.dropped -= counts["dropped"]
+            for kind, count in (counted - self._told).items():
+                await store.notice(tx, kind, None, count)
+        self._told = counted
 
     async def _note_ended(self, tx: Transaction, *, alone: bool = False) -> None:
         for name, seen_at in (await store.all_writers(tx)).items():
@@ -119,11 +144,7 @@ class Writer:
         """Make blocks of the sheets, and write their access lines."""
         self._taken += self._notes.take()
         while self._taken:
-            block = await self._block(self._taken.popleft())
-            if self._lines.are_wanted:
-                self._lines.write(block, self._epoch(int(time() * _MICROSECONDS)))
-            if self._database is not None:
-                self._ready.append(block)
+            await self._deal_with(self._taken.popleft())
             await asyncio.sleep(0)  # Calls go first.
         too_many = sum(block.count for block in self._ready) - MOST_READY
         while too_many > 0:
@@ -132,8 +153,20 @@ class Writer:
             self._notes.dropped += dropped.count
             self._forget([dropped])
 
-    async def _block(self, sheet: Sheet) -> NewBlock:
-        content = content_of(sheet, list(map(self._called, sheet.places)))
+    async def _deal_with(self, sheet: Sheet) -> None:
+        called = list(map(self._called, sheet.places))
+        if self._counting is not None:
+            self._counting.add(sheet, called)
+        if self._database is None and not self._lines.are_wanted:
+            return
+        block = await self._block(sheet, called)
+        if self._lines.are_wanted:
+            self._lines.write(block, self._epoch(int(time() * _MICROSECONDS)))
+        if self._database is not None:
+            self._ready.append(block)
+
+    async def _block(self, sheet: Sheet, called: Sequence[Called]) -> NewBlock:
+        content = content_of(sheet, called)
         bodies = {} if self._bodies is None else await self._bodies.texts(sheet)
         return NewBlock(sheet.account_id, len(sheet), content, bodies)
 

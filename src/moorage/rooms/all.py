@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
 from moorage.rooms.crm import BULK_JOB
-from moorage.rooms.mcp import McpRooms
+from moorage.rooms.metrics import MetricRooms
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
@@ -16,7 +16,6 @@ from moorage.settings.readers import is_postgresql
 if TYPE_CHECKING:
     from moorage.background import Loop
     from moorage.gateway.probes import Probes
-    from moorage.http.crowd import Crowd
     from moorage.jobs.runner import Runner
     from moorage.requests.tail import Tails
     from moorage.storage.readiness import Readiness
@@ -27,7 +26,7 @@ _CLOSED = ("mcp", "tokens", "unwritten", "outside", "internet", "crm")
 _CLOSED_LAST = ("request_database", "database")
 
 
-class Rooms(McpRooms):
+class Rooms(MetricRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property
@@ -82,12 +81,6 @@ class Rooms(McpRooms):
         return Readiness(look, folders, files)
 
     @cached_property
-    def crowd(self) -> "Crowd":
-        from moorage.http.crowd import Crowd
-
-        return Crowd()
-
-    @cached_property
     def probes(self) -> "Probes":
         from moorage.gateway.probes import Probes
 
@@ -95,8 +88,9 @@ class Rooms(McpRooms):
 
     def background(self) -> "list[Loop]":
         """The background loops of all rooms."""
-        rooms = self.crm, self.tokens, self.keys, self.settling, self.purses, self.runner, self.request_writer
-        return [loop for room in rooms if room is not None for loop in room.background()]
+        rooms = self.crm, self.tokens, self.keys, self.settling, self.purses, self.runner
+        optional = self.request_writer, self.metrics
+        return [loop for room in (*rooms, *optional) if room is not None for loop in room.background()]
 
     def make_all(self) -> None:
         """Make every service that was not made yet."""

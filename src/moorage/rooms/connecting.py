@@ -150,7 +150,7 @@ class ConnectingRooms(CrmRooms):
             return None
         database = self.request_database if self.settings.requests_kept else None
         bodies = None if notes.bodies is None else BodyWriter(self.vault, notes.bodies)
-        return Writer(database, notes, self.classifier.classify, bodies)
+        return Writer(database, notes, self.classifier.classify, bodies, self.call_counts)
 
     @cached_property
     def trials(self) -> "Trials":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moorage.keys.refusals import Refusals
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
+    from moorage.metrics.calls import CallCounts
     from moorage.requests.notes import Notes
     from moorage.requests.sealed import KeptBodies
     from moorage.requests.service import Requests
@@ -141,8 +142,17 @@ class ControlRooms:
         return Settling(self.database, self.limiter)
 
     @cached_property
+    def call_counts(self) -> "CallCounts | None":
+        """The calls of this process for the metrics; None if these are off."""
+        if self.settings.metrics is None:
+            return None
+        from moorage.metrics.calls import CallCounts
+
+        return CallCounts()
+
+    @cached_property
     def request_notes(self) -> "Notes | None":
-        """What the gateway notes of calls; None if neither the request log nor the process log has them."""
+        """What the gateway notes of calls; None if no log has them, and no metrics count them."""
         from moorage.requests.bodies import WaitingBodies
         from moorage.requests.notes import Notes
 
@@ -150,7 +160,8 @@ class ControlRooms:
         has_lines = settings.log_level in {"info", "debug"}
         keeps_bodies = settings.requests_kept and settings.request_bodies
         bodies = WaitingBodies(settings.request_body_size) if keeps_bodies else None
-        return Notes(bodies) if settings.requests_kept or has_lines else None
+        is_read = settings.requests_kept or has_lines or settings.metrics is not None
+        return Notes(bodies) if is_read else None
 
     @cached_property
     def request_database(self) -> "Database":

@@ -30,6 +30,7 @@ class Running:
     """The note of a server: its process id, its base URLs on this machine, and its settings (`Settings.explicit`).
 
     `since` is the time at which it was ready, in ISO 8601. `version` and `since` are None in notes of older versions.
+    `metrics` is None if they are off.
     """
 
     pid: int
@@ -39,6 +40,7 @@ class Running:
     version: str | None = None
     since: str | None = None
     workers: int = 1
+    metrics: str | None = None
 
 
 def prepare(home: Path) -> None:

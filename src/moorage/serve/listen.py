@@ -10,11 +10,13 @@ from moorage.serve.errors import AddressUnavailable
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (translated here, not bound)
 
 
-def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
+def bind(host: str, port: int, *, setting: str, option: str | None = None) -> socket.socket:
     """A socket that is bound to the address.
 
-    Raises AddressUnavailable, which names `option` and `setting`, with which the user can choose another port.
+    Raises AddressUnavailable, which names `setting`, with which the user can choose another port, and `option` if there
+    is one.
     """
+    changed_by = setting if option is None else f"{option} or {setting}"
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -30,7 +32,7 @@ def bind(host: str, port: int, *, option: str, setting: str) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise _unavailable(error, host, port, option, setting) from error
+        raise _unavailable(error, host, port, changed_by) from error
     return listener
 
 
@@ -65,8 +67,8 @@ def network_url(host: str, port: int) -> str | None:
         return None
 
 
-def _unavailable(error: OSError, host: str, port: int, option: str, setting: str) -> AddressUnavailable:
-    choose = f"Choose another port with {option} or {setting}; 0 picks a free port."
+def _unavailable(error: OSError, host: str, port: int, changed_by: str) -> AddressUnavailable:
+    choose = f"Choose another port with {changed_by}; 0 picks a free port."
     if error.errno == errno.EADDRINUSE:
         return AddressUnavailable(f"Port {port} of {host} is in use by another program", help=choose)
     if error.errno == errno.EACCES:

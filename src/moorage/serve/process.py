@@ -5,17 +5,20 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvicorn
 
-from moorage.app import App
+from moorage.app import App, Origin
 from moorage.http.crowd import Crowd
 from moorage.http.direct import DirectProtocol
 from moorage.rooms import Urls
 from moorage.serve import descriptors
 from moorage.settings import Settings
+
+if TYPE_CHECKING:
+    from moorage.metrics.shared import Place
 
 T = TypeVar("T")
 
@@ -33,20 +36,23 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 async def serve(
     settings: Settings,
     urls: Urls,
-    listeners: tuple[socket.socket, socket.socket],
+    listeners: Sequence[socket.socket],
     *,
     ready: Callable[[], None],
     stop: asyncio.Event,
+    place: "Place | None" = None,
 ) -> None:
-    """Serve the gateway and the CRM on their sockets. `ready` is called when both answer.
+    """Serve the gateway and the CRM on their sockets, and the metrics on the third if there is a `place` for them.
+
+    `ready` is called when all of them answer.
 
     When `stop` is set, `/readyz` says so. After `stop_delay` of the settings, the servers accept no more connections,
     and running requests have DRAIN_SECONDS to end.
     """
-    app = App(settings, urls)
+    app = App(settings, urls, place)
     app.start()
     app.crowd.limit = descriptors.connections()
-    servers = [Server(_config(app.gateway, app.crowd)), Server(_config(app.crm, app.crowd))]
+    servers = [Server(_config(origin, app.crowd)) for origin in app.origins]
     app.inside.open(servers[0].new_protocol)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -132,7 +138,7 @@ def _drained(listener: socket.socket) -> Iterator[socket.socket]:
             yield listener.accept()[0]
 
 
-def _config(origin: dict[str, Any], crowd: Crowd) -> uvicorn.Config:
+def _config(origin: Origin, crowd: Crowd) -> uvicorn.Config:
     origin["http"].crowd = crowd
     defaults: dict[str, Any] = {
         "lifespan": "off",

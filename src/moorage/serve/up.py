@@ -3,15 +3,17 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moorage import __version__
 from moorage.crm import DEMO
 from moorage.first_start import first_start, play_zoho
 from moorage.logs import Log, configure_logs
+from moorage.loopback import is_loopback
 from moorage.people.model import welcome_url
 from moorage.rooms import Urls
 from moorage.serve import data_folder
@@ -23,6 +25,9 @@ from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
 
+if TYPE_CHECKING:
+    from moorage.metrics.shared import Place, Places
+
 REHEARSED = "Rehearsal at Zoho"  # The name of the organisation in a Moorage that plays Zoho. It is not the demo's name.
 
 log = Log(__name__)
@@ -30,7 +35,7 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Both origins answer at these local URLs.
+    """All origins answer at these local URLs; `metrics` is None if they are off.
 
     `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins; None after
     the first start. `remarks` are warnings for the operator of a server that other machines can reach.
@@ -42,6 +47,7 @@ class Ready:
     remarks: tuple[str, ...] = ()
     played: "Played | None" = None
     owner_link: str | None = None
+    metrics: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def up(
 
 def _serve(
     settings: Settings,
-    listeners: tuple[socket.socket, socket.socket],
+    listeners: Sequence[socket.socket],
     workers: int,
     announce: Callable[[Ready], bool],
     plays_for: str | None,
@@ -91,7 +97,8 @@ def _serve(
     else:
         begun = apart(first_start, settings, replace(DEMO, name=REHEARSED))
         played = Played(*apart(play_zoho, settings, plays_for), plays_for)
-    gateway, crm = (local_url(listener) for listener in listeners)
+    gateway, crm, *others = map(local_url, listeners)
+    metrics = next(iter(others), None)
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
@@ -103,44 +110,60 @@ def _serve(
             version=__version__,
             since=datetime.now(UTC).isoformat(timespec="seconds"),
             workers=workers,
+            metrics=metrics,
         )
         data_folder.write_note(settings.home, note)
         values = {"home": str(settings.home), "gateway": gateway, "crm": crm, "workers": workers}
-        log.info("server.started", version=__version__, **values)
+        measured = {} if metrics is None else {"metrics": f"{metrics}/metrics"}
+        log.info("server.started", version=__version__, **values, **measured)
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
         owner_link = begun.owner_link and welcome_url(urls.gateway, begun.owner_link)
-        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link)):
+        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link, metrics)):
             data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:
         data_folder.remove_note(settings.home)
 
+    places = _places(settings, workers)
     if workers > 1:
-        Workers(settings, urls, listeners, count=workers).serve(ready=ready, at_once=at_once)
+        Workers(settings, urls, listeners, count=workers, places=places).serve(ready=ready, at_once=at_once)
     else:
-        run(_serve_here(settings, urls, listeners, ready=ready, at_once=at_once))
+        place = None if places is None else places.of(0)
+        run(_serve_here(settings, urls, listeners, place, ready=ready, at_once=at_once))
+
+
+def _places(settings: Settings, workers: int) -> "Places | None":
+    """The memory for the numbers of all workers, if there are metrics."""
+    if settings.metrics is None:
+        return None
+    from moorage.metrics.shared import Places  # noqa: PLC0415 (only a server whose metrics are on loads it)
+
+    return Places(workers)
 
 
 async def _serve_here(
     settings: Settings,
     urls: Urls,
-    listeners: tuple[socket.socket, socket.socket],
+    listeners: Sequence[socket.socket],
+    place: "Place | None",
     *,
     ready: Callable[[], None],
     at_once: Callable[[], None],
 ) -> None:
     stop = asyncio.Event()
     with stopped_by_signals(stop, at_once=at_once):
-        await serve(settings, urls, listeners, ready=ready, stop=stop)
+        await serve(settings, urls, listeners, ready=ready, stop=stop, place=place)
 
 
-def _remarks(settings: Settings, listeners: tuple[socket.socket, socket.socket]) -> Iterator[str]:
+def _remarks(settings: Settings, listeners: Sequence[socket.socket]) -> Iterator[str]:
     """Warnings for a server that other machines can reach."""
+    if settings.metrics is not None and not is_loopback(settings.metrics.host):
+        yield "Other machines can read the metrics, for which nobody needs a key: let only Prometheus reach their port."
     if settings.loopback:
         return
-    gateway, crm = (network_url(settings.host, listener.getsockname()[1]) for listener in listeners)
+    gateway, crm = (network_url(settings.host, listener.getsockname()[1]) for listener in listeners[:2])
     if gateway is not None:
         yield f"Other machines reach the gateway at {gateway} and the CRM at {crm}."
     yield "It speaks plain HTTP: the network can read keys and tokens, unless a proxy in front of it speaks TLS."
@@ -150,11 +173,17 @@ def _remarks(settings: Settings, listeners: tuple[socket.socket, socket.socket])
         yield f"An account may make {settings.rate_limit:g} requests per second; MOORAGE_RATE_LIMIT changes that."
 
 
-def _listen(settings: Settings) -> tuple[socket.socket, socket.socket]:
-    gateway = bind(settings.host, settings.port, option="--port", setting="MOORAGE_PORT")
+def _listen(settings: Settings) -> list[socket.socket]:
+    """The sockets of the gateway and the CRM, and that of the metrics if they are on. Raises AddressUnavailable."""
+    listeners: list[socket.socket] = []
     try:
+        listeners.append(bind(settings.host, settings.port, option="--port", setting="MOORAGE_PORT"))
         crm = bind(settings.host, settings.crm_port, option="--crm-port", setting="MOORAGE_CRM_PORT")
+        listeners.append(crm)
+        if settings.metrics is not None:
+            listeners.append(bind(*settings.metrics, setting="MOORAGE_METRICS"))
     except AddressUnavailable:
-        gateway.close()
+        for listener in listeners:
+            listener.close()
         raise
-    return gateway, crm
+    return listeners

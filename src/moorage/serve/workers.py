@@ -12,8 +12,9 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING
 
 from moorage.errors import MoorageError
 from moorage.logs import Log
@@ -21,6 +22,9 @@ from moorage.rooms import Urls
 from moorage.serve.errors import WorkerFailed
 from moorage.serve.process import DRAIN_SECONDS, STOPS, run, serve, stop_signals
 from moorage.settings import Settings
+
+if TYPE_CHECKING:
+    from moorage.metrics.shared import Place, Places
 
 # Seconds from the end of a worker to its next start. The pause doubles with each end, up to the longest. It is the
 # first pause again after a worker that lived for SETTLED_AFTER seconds.
@@ -39,16 +43,18 @@ class Workers:
         self,
         settings: Settings,
         urls: Urls,
-        listeners: tuple[socket.socket, socket.socket],
+        listeners: Sequence[socket.socket],
         *,
         count: int,
+        places: "Places | None" = None,
     ) -> None:
         self._listeners = listeners
         self._drain_seconds = settings.stop_delay + DRAIN_SECONDS + 5
         # A pipe: each worker drains when its write end closes. Only this process holds that end, so no worker outlives
         # this process, even if it is killed.
         theirs, self._tie = _fork.Pipe(duplex=False)
-        self._workers = [_Worker(settings, urls, listeners, (theirs, self._tie)) for _ in range(count)]
+        shared = settings, urls, listeners, (theirs, self._tie)
+        self._workers = [_Worker(*shared, places, number) for number in range(count)]
 
     def serve(self, *, ready: Callable[[], None], at_once: Callable[[], None]) -> None:
         """Serve until a signal stops it. Calls `ready` when all workers answer, and `at_once` on a second signal.
@@ -108,10 +114,12 @@ class _Worker:
         self,
         settings: Settings,
         urls: Urls,
-        listeners: tuple[socket.socket, socket.socket],
+        listeners: Sequence[socket.socket],
         tie: tuple[Connection, Connection],
+        places: "Places | None",
+        number: int,
     ) -> None:
-        self._arguments = (settings, urls, listeners, tie)
+        self._arguments = (settings, urls, listeners, tie, places, number)
         self._pause = FIRST_PAUSE
         self.due: float | None = None
 
@@ -194,8 +202,10 @@ def _stopped_by_signals(*, at_once: Callable[[], None]) -> Iterator[Connection]:
 def _work(
     settings: Settings,
     urls: Urls,
-    listeners: tuple[socket.socket, socket.socket],
+    listeners: Sequence[socket.socket],
     tie: tuple[Connection, Connection],
+    places: "Places | None",
+    number: int,
     report: Connection,
 ) -> None:
     """The main function of a worker process. `report` gets an empty text when the worker is ready, or the error."""
@@ -207,7 +217,9 @@ def _work(
     theirs, ours = tie
     ours.close()
     try:
-        run(_serve_until_released(settings, urls, listeners, theirs, report))
+        # Here and not in the parent, as it is about what the last worker with this number has left there.
+        place = None if places is None else places.of(number)
+        run(_serve_until_released(settings, urls, listeners, theirs, report, place))
     except MoorageError as error:
         report.send(error.message)
         raise SystemExit(1) from error
@@ -216,9 +228,10 @@ def _work(
 async def _serve_until_released(
     settings: Settings,
     urls: Urls,
-    listeners: tuple[socket.socket, socket.socket],
+    listeners: Sequence[socket.socket],
     tie: Connection,
     report: Connection,
+    place: "Place | None",
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -228,4 +241,4 @@ async def _serve_until_released(
 
     loop.add_reader(tie.fileno(), release)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    await serve(settings, urls, listeners, ready=lambda: report.send(""), stop=stop)
+    await serve(settings, urls, listeners, ready=lambda: report.send(""), stop=stop, place=place)

@@ -56,6 +56,7 @@ class Settings:
     approval_time: int
     approval_body: int
     stop_delay: float
+    metrics: readers.Listening | None
     log_level: str
     requests_kept: int
     requests_days: int

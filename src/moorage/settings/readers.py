@@ -8,6 +8,7 @@ import binascii
 import ipaddress
 import re
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from moorage.letters import lowered
@@ -23,6 +24,17 @@ MAX_CONNECTIONS = 100
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _RETURN_URL = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~-]*)*")
 _POSTGRESQL = re.compile(r"postgres(?:ql)?://[^\s/?#]*/[^\s/?#,]+(?:\?[^\s#]*)?")
+
+
+class Listening(NamedTuple):
+    """An address to listen at."""
+
+    host: str
+    port: int
+
+
+_METRICS = Listening("127.0.0.1", 8789)
+_HOST_AND_PORT = re.compile(r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(?P<port>[0-9]{1,5})")
 
 
 class Secret:
@@ -311,6 +323,17 @@ def level(text: str) -> str:
 
 def count(text: str) -> int:
     return _whole(text, 0, 999_999_999, "use a whole number of up to 9 digits; 0 keeps none")
+
+
+def listening(text: str) -> Listening | None:
+    if text.lower() == "off":
+        return None
+    if text.lower() == "on":
+        return _METRICS
+    named = _HOST_AND_PORT.fullmatch(text)
+    if named is None or int(named["port"]) > 65_535:
+        raise ValueError("use off, on, or a host and a port such as 127.0.0.1:8789; port 0 picks a free one")
+    return Listening(named["host"].strip("[]"), int(named["port"]))
 
 
 def switch(text: str) -> bool:

@@ -227,6 +227,13 @@ SETTINGS = (
         "0",
         "Seconds from the signal to stop until new connections are refused.",
     ),
+    Setting(
+        "metrics",
+        "MOORAGE_METRICS",
+        readers.listening,
+        "off",
+        "Where Prometheus may ask for metrics: off, on (127.0.0.1:8789), or HOST:PORT.",
+    ),
     Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
     Setting(
         "requests_kept",

@@ -45,6 +45,36 @@ def test_what_fails_is_tried_again_after_a_pause_in_the_same_order(crm, receiver
     assert names(receiver.told()) == leads[1:]
 
 
+def test_how_long_the_oldest_notification_waits_is_known_until_it_is_taken(crm, clock):
+    watch(crm, "http://127.0.0.1/", "Leads.create")
+    organisations, sender = crm.service.organisations.wrapped, FailingSender()
+    deliveries = Deliveries(organisations, sender, clock)
+
+    def lag():
+        async def once():
+            relay = Relay(organisations, deliveries.handle)
+            await relay.look()
+            await relay.ended()
+            return deliveries.lag()
+
+        return asyncio.run(once())
+
+    crm.insert("Leads", {"Last_Name": "Ash"})
+    clock.advance(3)
+    sender.failures = 2
+    assert lag() == 3
+    clock.advance(FIRST_PAUSE)
+    assert lag() == 3 + FIRST_PAUSE
+    assert deliveries.lag() == 3 + FIRST_PAUSE  # Also during the pause.
+    clock.advance(2 * FIRST_PAUSE)
+    assert lag() == 0 and len(sender.taken) == 1
+    sender.failures = 1
+    crm.insert("Leads", {"Last_Name": "Birch"})
+    assert lag() == 0
+    clock.advance(3600)  # Somebody else has dealt with it meanwhile.
+    assert deliveries.lag() == 0
+
+
 def test_a_receiver_that_hangs_holds_up_no_other(crm, receiver, monkeypatch):
     monkeypatch.setattr(sending, "WHOLE_SECONDS", 0.2)
     slow = Receiver()

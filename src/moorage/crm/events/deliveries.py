@@ -25,6 +25,7 @@ MOST_PAUSE = 600
 GIVE_UP = 86_400  # Seconds after which an event that nobody takes is given up.
 FIRST_TRIES = 64  # Lines that are sent at the same time, if their last attempt went well.
 REPEATS = 16  # And lines that failed the last time, so that they hold up only each other.
+_SLACK = 5.0  # Seconds in which a line that is due is claimed again, if this process claims it.
 
 log = Log(__name__)
 
@@ -38,12 +39,36 @@ class Deliveries:
         self._clock = clock
         self._first_tries = asyncio.Semaphore(FIRST_TRIES)
         self._repeats = asyncio.Semaphore(REPEATS)
+        # Of each line with events that this process knows of: the time of the oldest one, and until when that is
+        # known. Later, another process deals with the line, or none.
+        self._oldest: dict[tuple[int, str], tuple[int, float]] = {}
 
     def background(self) -> Sequence[Loop]:
         return (Loop("crm.deliver", Relay(self._organisations, self.handle).run),)
 
+    def lag(self) -> float:
+        """For how many seconds the oldest event has waited that this process knows of; 0 if none waits."""
+        now = self._clock.timestamp()
+        self._oldest = {line: oldest for line, oldest in self._oldest.items() if oldest[1] > now}
+        return max((now - time for time, _ in self._oldest.values()), default=0.0)
+
     async def handle(self, organisation: int, claim: Claim) -> Handled:
         """Send the events of a claim one after the other, until one fails or half of the lease is over."""
+        self._note(organisation, claim, Handled(0))
+        handled = await self._send(organisation, claim)
+        self._note(organisation, claim, handled)
+        return handled
+
+    def _note(self, organisation: int, claim: Claim, handled: Handled) -> None:
+        """Remember for how long the first event waits that is not dealt with."""
+        line = organisation, claim.kind
+        if handled.done == len(claim.events):
+            self._oldest.pop(line, None)
+        else:
+            known_until = self._clock.timestamp() + max(handled.pause, LEASE) + _SLACK
+            self._oldest[line] = claim.events[handled.done].payload["time"], known_until
+
+    async def _send(self, organisation: int, claim: Claim) -> Handled:
         end = monotonic() + LEASE / 2
         async with self._repeats if claim.failures else self._first_tries:
             channel = await self._channel(organisation, of_line(claim.kind))

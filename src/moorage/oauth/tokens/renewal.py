@@ -17,6 +17,7 @@ from moorage.clock import is_ahead
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
 from moorage.connections.service import Connections
+from moorage.counts import COUNTS
 from moorage.digests import digest_of
 from moorage.ids import new_uuid
 from moorage.logs import Log
@@ -43,6 +44,7 @@ POLL_SECONDS = 0.05
 # The allowed tokens in a window of seconds. Zoho refuses the eleventh token of a refresh token within ten minutes.
 BUDGET, WINDOW = 9, 600.0
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0  # Seconds between tries while an accounts server fails.
+_REFRESHES = "moorage_token_refreshes_total"  # By app, and by how the attempt has ended.
 
 _random = SystemRandom()
 log = Log(__name__)
@@ -204,6 +206,7 @@ class Renewals:
         digest = digest_of(refresh.value)
         mints = await store.late_mints(tx, digest, now, WINDOW)
         if len(mints) >= BUDGET:
+            COUNTS.add(_REFRESHES, connection.app, "limited")
             return RefreshLimited(connection.id, mints[-BUDGET] + WINDOW - now)
         await store.forget_mints(tx, connection.id, now, WINDOW)
         fence = await store.take(tx, connection.id, lease, self._owner, now + LEASE_SECONDS)
@@ -227,6 +230,7 @@ class Renewals:
             async with self._database.transaction() as tx:
                 await store.release(tx, renewal.connection.id, renewal.fence)
             raise
+        COUNTS.add(_REFRESHES, renewal.connection.app, "ok")
         self._minted[renewal.connection.id] = renewal, minted
         try:
             return await self._write(renewal, minted)
@@ -291,6 +295,7 @@ class Renewals:
             if is_overtaken or current is None or current.generation != renewal.connection.generation:
                 return
             await self._connections.fail_in(tx, current, refused.reason)
+        COUNTS.add(_REFRESHES, current.app, "refused")
         log.warning("oauth.refused", connection=connection_id, reason=refused.reason)
         raise ReconnectNeeded(connection_id, f"the accounts server answered {refused.reason}") from refused
 
@@ -311,6 +316,7 @@ class Renewals:
                 lease = await store.lease(tx, connection_id)
                 pause = min(FIRST_PAUSE * 2**lease.failures, LONGEST_PAUSE) * _random.uniform(0.5, 1)
                 await store.note_failure(tx, connection_id, now + pause, failed.reason or str(failed))
+        COUNTS.add(_REFRESHES, renewal.connection.app, "failed")
         log.warning("oauth.failed", connection=connection_id, reason=str(failed))
         if need.may_use(stored, now):
             return _token(stored, current)

@@ -113,6 +113,14 @@ async def add_mint(
     await tx.connection.execute(mints.insert().values(values))
 
 
+async def most_mints(tx: Transaction, window: float) -> dict[tuple[str, ...], float]:
+    """How many tokens the refresh token with the most of them has made in the last `window` seconds."""
+    made = sa.func.count().label("made")
+    each = sa.select(made).where(_lately(tx.now / 1_000_000, window)).group_by(mints.c.refresh_token)
+    query = sa.select(sa.func.max(each.subquery().c.made))
+    return {(): (await tx.connection.execute(query)).scalar() or 0}
+
+
 async def remove_mint(tx: Transaction, connection_id: str, fence: int) -> None:
     """Remove the note, because certainly no token was made."""
     is_noted = (mints.c.connection_id == connection_id) & (mints.c.fence == fence)

@@ -10,6 +10,7 @@ import msgspec
 
 from moorage.clock import Clock
 from moorage.connections.model import Connection
+from moorage.counts import COUNTS
 from moorage.oauth.apps.destinations import Destination, Destinations
 from moorage.oauth.apps.providers import Identity
 from moorage.oauth.errors import TokenFailed, TokenRefused
@@ -132,7 +133,9 @@ class AuthorizationServers:
             )
         except Unanswered as error:
             raise TokenFailed(str(error), may_have_minted=error.sent, trouble=error.trouble) from error
-        return read_token_answer(reply.status, reply.body, self._clock)
+        minted = read_token_answer(reply.status, reply.body, self._clock)
+        COUNTS.add("moorage_token_mints_total", destination.provider.name)
+        return minted
 
     def _send(self, destination: Destination) -> Send:
         return self._inside if destination.embedded else self._outside
