@@ -59,6 +59,7 @@ def _facts(settings: Settings, running: Running | None) -> dict[str, Any]:
         "workers": running.workers,
         "gateway": running.gateway,
         "crm": running.crm,
+        "metrics": running.metrics,
         "public_url": settings.public_url,
         "crm_public_url": settings.crm_public_url,
         "log": str(logs[0]) if logs else None,
