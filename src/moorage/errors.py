@@ -37,9 +37,13 @@ class MoorageError(Exception):
 
 
 class SettingsInvalid(MoorageError):
-    """One or more settings can't be used. The message lists all faults."""
+    """One or more settings can't be used. The message lists all faults, and `faults` has each."""
 
     code = "settings_invalid"
+
+    def __init__(self, *faults: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(" ".join(faults), help=help)
+        self.faults = faults
 
 
 def _restored(kind: type[MoorageError], args: tuple[Any, ...], state: dict[str, Any]) -> MoorageError:

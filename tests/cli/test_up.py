@@ -247,6 +247,7 @@ def test_the_folder_says_where_the_server_is_while_it_runs_and_what_it_was_told(
         }
         where = {"pid": server.process.pid} | {name: server.ready[name] for name in ("gateway", "crm")}
         assert where.items() <= note.items() and (note["version"], note["workers"]) == (__version__, 1)
+        assert note["sources"]["public_url"] == "environment MOORAGE_PUBLIC_URL"
         command(home, "key", "create", MOORAGE_VAULT_KEY="5a" * 32)
         listed = json.loads(command(home, "client", "list", "--json").stdout)
         assert listed["callback_url"] == "https://moorage.example.com/connect/callback"

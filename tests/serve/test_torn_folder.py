@@ -95,11 +95,11 @@ def test_a_lock_that_is_a_link_is_not_followed(settings, tmp_path):
 def test_what_others_may_write_or_read_is_warned_of(settings, home, name, mode):
     (home / name).chmod(mode)
     with capture_logs() as lines:
-        warn_if_open(home)
+        warn_if_open(settings)
     assert [(line["event"], line["mode"]) for line in lines] == [("home.open", f"{mode:04o}")]
     (home / name).chmod(0o700)
     with capture_logs() as lines:
-        warn_if_open(home)
+        warn_if_open(settings)
     assert lines == []
 
 

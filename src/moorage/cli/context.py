@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +13,16 @@ from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
 from moorage.serve.data_folder import Running, read_last_note, read_note
 from moorage.serve.listen import url_of
-from moorage.settings import Settings, load, read_secret, reason, unknown_variables
+from moorage.settings import (
+    Settings,
+    find_home,
+    load,
+    load_with_file,
+    read_secret,
+    reason,
+    unknown_variables,
+)
+from moorage.settings.file import CONFIG, FileUnusable, SettingsFile, read_file
 from moorage.settings.table import SETTINGS
 
 _PUBLIC = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
@@ -24,19 +34,50 @@ _IS_SECRET = {setting.env: setting.is_secret for setting in SETTINGS}
 def settings(home: Path | None = None) -> Settings:
     """The settings of a data folder.
 
-    If a server runs on the folder, its settings count. Otherwise the environment counts, and for variables that are
-    not set, the settings of the last server. Raises SettingsInvalid.
+    If a server runs on the folder, its settings count. Otherwise the environment counts, then the settings file, and
+    for what is in neither, the settings of the last server. Raises SettingsInvalid.
     """
     # Only `up` takes MOORAGE_API_KEY for a first key. The other commands call with it, and do not check its strength.
     environ = {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_API_KEY")}
     for sentence in unknown_variables(environ):
         note(sentence)
-    own = load(environ, home=home)
-    if (running := read_note(own.home)) is not None:
-        return load(_with_settings_of(running, environ, own.home), home=own.home)
-    if (last := read_last_note(own.home)) is not None:
-        return load(_secret_files(last.settings, environ) | _public(last.settings) | environ, home=own.home)
-    return own
+    folder = find_home(environ, home)
+    if (running := read_note(folder)) is not None:
+        load(environ, home=folder)  # Its faults count, although the server's settings do.
+        return _of_server(running, environ, folder)
+    last = read_last_note(folder)
+    return load_with_file(environ, below={} if last is None else _of_last(last), home=home)
+
+
+def _of_server(running: Running, environ: Mapping[str, str], home: Path) -> Settings:
+    """The settings of a running server. Its settings file is read only for the secrets that the server has from it."""
+    ours = environ.get(CONFIG, "").strip()
+    config = None if running.config is None else Path(running.config)
+    if ours and Path(ours).expanduser().absolute() != config:
+        other = "runs without a settings file" if config is None else f"has the settings file {config}"
+        note(f"{CONFIG} is {ours} here, but the server of {home} {other}. The server's settings count.")
+    file = None if config is None else _secrets_in(config, running)
+    loaded = load(_with_settings_of(running, environ, home), file, home=home)
+    return replace(loaded, sources=running.sources, file=config)
+
+
+def _secrets_in(config: Path, running: Running) -> SettingsFile | None:
+    from_it = {
+        setting.env
+        for setting in SETTINGS
+        if setting.may_be_secret and running.sources.get(setting.name, "").startswith(f"{config}")
+    }
+    try:
+        return read_file(config).only(from_it) if from_it else None
+    except (FileUnusable, OSError) as error:
+        raise SettingsInvalid(
+            f"The server has secrets from {config}, which can't be read: {error}"
+        ) from error
+
+
+def _of_last(last: Running) -> dict[str, str]:
+    """The settings of a server that has stopped, as far as its note has them."""
+    return _secret_files(last.settings, {}) | _public(last.settings)
 
 
 def _with_settings_of(running: Running, environ: Mapping[str, str], home: Path) -> dict[str, str]:

@@ -6,20 +6,20 @@ import os
 import typer
 
 from moorage.cli.failures import note
-from moorage.cli.options import Home, Json
+from moorage.cli.options import Config, Home, Json
 from moorage.cli.output import print_json
 from moorage.serve.data_folder import first_key_shown, locked, prepare
-from moorage.settings import load
+from moorage.settings import load_with_file
 
 
-def init(*, home: Home = None, as_json: Json = False) -> None:
+def init(*, home: Home = None, config: Config = None, as_json: Json = False) -> None:
     """Create the data folder without starting a server, and print its first API key."""
     # Imported here, because the rooms load slowly.
     from moorage.first_start import first_start  # noqa: PLC0415
     from moorage.logs import quiet_logs  # noqa: PLC0415
 
     quiet_logs()
-    settings = load(os.environ, home=home)
+    settings = load_with_file(os.environ, home=home, config=config)
     prepare(settings.home)
     with locked(settings.home):
         secret = asyncio.run(first_start(settings)).api_key

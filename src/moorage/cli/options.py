@@ -19,6 +19,17 @@ Home: TypeAlias = Annotated[
         "--home", metavar="FOLDER", readable=False, help="The data folder [MOORAGE_HOME].", show_default=False
     ),
 ]
+Config: TypeAlias = Annotated[
+    Path | None,
+    # A file that is missing is a fault among those of all settings.
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        readable=False,
+        help="The settings file [MOORAGE_CONFIG, moorage.toml in the data folder].",
+        show_default=False,
+    ),
+]
 Url: TypeAlias = Annotated[
     str | None,
     typer.Option(

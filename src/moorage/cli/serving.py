@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from moorage.cli.background import Behind, told
 from moorage.errors import MoorageError
 from moorage.serve.log_file import LogFile, log_path
-from moorage.settings import load
+from moorage.settings import load_with_file
 
 if TYPE_CHECKING:
     from moorage.serve.up import Played, Ready
@@ -74,7 +74,7 @@ def main() -> int:
 
 
 def _serve(
-    *, workers: int, as_json: bool, plays_for: str | None, behind: Behind | None, options: dict[str, str]
+    *, workers: int, as_json: bool, plays_for: str | None, behind: Behind | None, options: dict[str, Any]
 ) -> None:
     # Modules are no garbage. To look through them again and again would take a tenth of the time of the imports, and
     # some of the server's time later.
@@ -94,7 +94,7 @@ def _serve(
                 _print_banner(ready, "Ctrl-C" if behind is None else behind["stop"])
         return behind is None or behind["is_awaited"]
 
-    up(load(os.environ, **options), workers=workers, announce=announce, plays_for=plays_for)
+    up(load_with_file(os.environ, **options), workers=workers, announce=announce, plays_for=plays_for)
 
 
 def _print_event(ready: "Ready") -> None:

@@ -10,10 +10,10 @@ import typer
 from moorage.cli import context
 from moorage.cli.background import Behind, start
 from moorage.cli.failures import UsageError, note
-from moorage.cli.options import Home, Json
+from moorage.cli.options import Config, Home, Json
 from moorage.cli.serving import become_server, server_command, server_environment
 from moorage.serve.data_folder import callback_url, prepare, read_note
-from moorage.settings import Settings, load, unknown_variables
+from moorage.settings import Settings, load_with_file, unknown_variables
 
 # Other ports than the defaults, which the Moorage that connects to it uses.
 _ZOHOS_PORTS = {"port": 9787, "crm_port": 9788}
@@ -70,6 +70,7 @@ def up(
     crm_port: CrmPort = None,
     host: Host = None,
     home: Home = None,
+    config: Config = None,
     workers: Workers = 1,
     as_zoho: AsZoho = False,
     detach: Detach = False,
@@ -80,6 +81,7 @@ def up(
     if not wait and not detach:
         raise UsageError("--no-wait is for a server in the background", help="Add --detach.")
     options = {"port": port, "crm_port": crm_port, "host": host, "home": home}
+    options["config"] = config and config.absolute()
     serving: dict[str, Any] = {"workers": workers, "as_json": as_json}
     if as_zoho:
         serving |= _as_zoho(options)
@@ -87,7 +89,7 @@ def up(
         for sentence in unknown_variables(os.environ):
             note(sentence)
         serving |= {"environ": os.environ, **options}
-    settings = load(serving["environ"], **{name: serving[name] for name in options})
+    settings = load_with_file(serving["environ"], **{name: serving[name] for name in options})
     if detach:
         raise typer.Exit(_detached(settings, is_awaited=wait, **serving))
     become_server(**serving)
@@ -107,6 +109,8 @@ def _as_zoho(options: Mapping[str, Any]) -> dict[str, Any]:
 
     The settings in the environment are for the Moorage that connects to this one, so they are not used here.
     """
+    if options["config"] is not None:
+        raise UsageError("--config is not for --as-zoho", help="Its data folder may have a moorage.toml.")
     yours = context.settings()
     callback = callback_url(yours, read_note(yours.home))
     if callback is None:
@@ -124,6 +128,7 @@ def _as_zoho(options: Mapping[str, Any]) -> dict[str, Any]:
         "plays_for": callback,
         "environ": {name: text for name, text in os.environ.items() if not name.startswith("MOORAGE_")},
         "home": home,
+        "config": None,
         "host": options["host"],
         "port": _ZOHOS_PORTS["port"] if port is None else port,
         "crm_port": _ZOHOS_PORTS["crm_port"] if crm_port is None else crm_port,

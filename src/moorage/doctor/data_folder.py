@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from moorage.doctor.report import NOT_STARTED
-from moorage.oauth.apps.clients import read_clients
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.diagnosis.findings import Finding
 from moorage.settings import Settings
@@ -22,9 +21,8 @@ _START = "`moorage up` creates what is missing."
 
 
 def settings_files(settings: Settings) -> Finding:
-    """Check what `load` does not read: the files of the apps, and the OAuth clients."""
+    """Check what `load` does not read: the files of the apps."""
     apps = Providers(settings.home / "providers").names
-    read_clients(settings.oauth_clients)
     evidence = f"The data folder is {settings.home}; the apps are {', '.join(sorted(apps))}."
     return Finding("settings_valid", "ok", "The settings and the files of the apps are valid.", evidence)
 
@@ -40,6 +38,8 @@ def folder(settings: Settings) -> Finding:
         fix = "Choose another folder with --home or MOORAGE_HOME, or run this command as the user of the server."
         return Finding("home_unusable", "problem", cause, evidence, fix)
     secrets = [home, home / "vault.key", *_files(settings), settings.crm_folder]
+    if settings.file is not None and settings.file_has_secret:
+        secrets.append(settings.file)
     modes = {path: path.stat().st_mode & 0o777 for path in secrets if path.exists()}
     open_paths = [f"{path} has the mode {mode:04o}" for path, mode in modes.items() if mode & 0o077]
     if open_paths:

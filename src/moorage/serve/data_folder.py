@@ -31,6 +31,7 @@ class Running:
 
     `since` is the time at which it was ready, in ISO 8601. `version` and `since` are None in notes of older versions.
     `metrics` is None if they are off.
+    `sources` says where each setting comes from (`Settings.sources`), and `config` is the path of the settings file.
     """
 
     pid: int
@@ -41,6 +42,8 @@ class Running:
     since: str | None = None
     workers: int = 1
     metrics: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    config: str | None = None
 
 
 def prepare(home: Path) -> None:
@@ -93,13 +96,24 @@ def _enter(locks: contextlib.ExitStack, path: Path) -> BinaryIO:
         ) from error
 
 
-def warn_if_open(home: Path) -> None:
-    """Log a warning if other users may write to the folder, or read the key that encrypts all stored tokens."""
-    for path, bits in ((home, 0o022), (home / "vault.key", 0o077)):
-        with contextlib.suppress(FileNotFoundError):
+def warn_if_open(settings: Settings) -> None:
+    """Log a warning about each of `open_paths`."""
+    for path, mode in open_paths(settings):
+        log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
+
+
+def open_paths(settings: Settings) -> Iterator[tuple[Path, int]]:
+    """What other users may use although they should not, with its mode: the folder, if they may write to it, and the
+    key that encrypts all stored tokens, and a settings file with a secret in it, if they may read them.
+    """
+    secrets = [settings.home / "vault.key"]
+    if settings.file is not None and settings.file_has_secret:
+        secrets.append(settings.file)
+    for path, bits in ((settings.home, 0o022), *((path, 0o077) for path in secrets)):
+        with contextlib.suppress(OSError):
             mode = path.stat().st_mode & 0o777
             if mode & bits:
-                log.warning("home.open", path=str(path), mode=f"{mode:04o}", advice=f"chmod go= {path}")
+                yield path, mode
 
 
 def first_key_shown(home: Path) -> None:

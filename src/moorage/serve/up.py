@@ -72,7 +72,7 @@ def up(
     configure_logs(settings.log_level)
     raise_limit()
     data_folder.prepare(settings.home)
-    data_folder.warn_if_open(settings.home)
+    data_folder.warn_if_open(settings)
     with data_folder.locked(settings.home):
         listeners = _listen(settings)
         try:
@@ -111,6 +111,8 @@ def _serve(
             since=datetime.now(UTC).isoformat(timespec="seconds"),
             workers=workers,
             metrics=metrics,
+            sources=settings.sources,
+            config=None if settings.file is None else str(settings.file),
         )
         data_folder.write_note(settings.home, note)
         values = {"home": str(settings.home), "gateway": gateway, "crm": crm, "workers": workers}

@@ -1,20 +1,37 @@
-"""The settings of a Moorage: read from the environment, from files, and from options of commands."""
+"""The settings of a Moorage: read from options of commands, from the environment, and from the settings file."""
 
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
-from moorage.near import did_you_mean
 from moorage.settings import readers
+from moorage.settings.contradictions import contradictions
+from moorage.settings.file import FileUnusable, SettingsFile, find_file
 from moorage.settings.readers import Secret
-from moorage.settings.table import SETTINGS, Setting
+from moorage.settings.sources import Source, read_secret, reason, source_of, unknown_variables
+from moorage.settings.table import SETTINGS
+
+__all__ = [
+    "DEFAULT_RATE",
+    "UNSHOWN",
+    "Settings",
+    "find_home",
+    "load",
+    "load_with_file",
+    "read_secret",
+    "reason",
+    "unknown_variables",
+]
 
 # This file is in the data folder as long as it is possible that nobody has seen the first API key.
 UNSHOWN = "run/first-key-unshown"
+
+LAST_SERVER = "the last server"  # Where a command has a setting from that is set nowhere now.
 
 _SQLITE = "sqlite:///"
 _CRM_FOLDER = "crm"
@@ -26,7 +43,11 @@ class Settings:
 
     `explicit` holds the texts of the settings that somebody has set, by variable. A server writes it down, so that
     commands on its data folder use the same settings. It never holds the text of a secret: for a secret from a
-    variable it holds None; for a secret from a file, the file's path under `…_FILE`.
+    variable it holds None; for a secret from a file, the file's path under `…_FILE`. A secret that is in the settings
+    file itself is not in it.
+
+    `sources` says where a setting comes from that has not its default, by name. `file` is the settings file, and
+    `file_has_secret` is True if a secret is written in it.
     """
 
     home: Path
@@ -64,6 +85,9 @@ class Settings:
     request_body_size: int
     request_body_days: int
     explicit: Mapping[str, str | None] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+    file_has_secret: bool = False
 
     @property
     def crm_folder(self) -> Path:
@@ -86,108 +110,80 @@ class Settings:
 DEFAULT_RATE = 10.0
 
 
-def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
-    """Read all settings. An override that isn't None wins over the environment.
+def load(
+    environ: Mapping[str, str],
+    file: SettingsFile | None = None,
+    *,
+    faults: Sequence[str] = (),
+    **overrides: Any,
+) -> Settings:
+    """Read all settings. An override that isn't None wins over the environment, and the environment over the file.
 
-    Raises SettingsInvalid, whose message names all faults.
+    Raises SettingsInvalid, which has all faults: those that are given, those of the file, and those of the settings.
     """
-    values: dict[str, Any] = {}
+    sources = {setting.name: source_of(setting, environ, file, overrides) for setting in SETTINGS}
+    values, wrong = _values(sources)
+    wrong = [*faults, *(file.faults if file is not None else ()), *wrong, *contradictions(values, sources)]
+    if wrong:
+        raise SettingsInvalid(*wrong, help="`moorage help settings` explains every setting.")
     explicit: dict[str, str | None] = {}
-    faults: list[str] = []
+    for name, source in sources.items():
+        if name != "home":  # The data folder may be moved or copied, with this inside.
+            explicit |= source.explicit
+    set_by = {name: source.kind for name, source in sources.items() if source.kind is not None}
+    values |= {"explicit": explicit, "sources": set_by}
+    if file is not None:
+        values |= {"file": file.path, "file_has_secret": file.has_secret}
+    return _with_dependent_defaults(values)
+
+
+def load_with_file(
+    environ: Mapping[str, str], *, below: Mapping[str, str | None] = MappingProxyType({}), **options: Any
+) -> Settings:
+    """Read all settings, also those of the settings file: `config` of the options, else MOORAGE_CONFIG, else
+    `moorage.toml` in the data folder. Raises SettingsInvalid.
+
+    `below` are variables that count only if neither the environment nor the file has the setting.
+    """
+    config = options.pop("config", None)
+    try:
+        file, home = find_file(environ, config, options.get("home"))
+    except FileUnusable as error:
+        return load(environ, faults=[str(error)], **options)
+    entries = {} if file is None else file.entries
+    lowest: dict[str, str] = {}
+    remembered = set()
     for setting in SETTINGS:
-        source = _source(setting, environ, overrides.get(setting.name))
+        names = setting.env, f"{setting.env}_FILE"
+        if not any(environ.get(name, "").strip() or name in entries for name in names):
+            texts = {name: text for name in names if (text := below.get(name)) is not None}
+            lowest |= texts
+            remembered |= {setting.name} if texts else set()
+    settings = load(lowest | dict(environ), file, **options | {"home": home})
+    kinds = {name: LAST_SERVER if name in remembered else kind for name, kind in settings.sources.items()}
+    return replace(settings, sources=kinds)
+
+
+def find_home(environ: Mapping[str, str], home: object = None) -> Path:
+    """The data folder: that of the option, else of MOORAGE_HOME, else of a settings file that is named, else the
+    default. A settings file that can't be read names none. Raises SettingsInvalid.
+    """
+    with contextlib.suppress(FileUnusable):
+        _, home = find_file(environ, None, home)
+    return load({name: text for name, text in environ.items() if name == "MOORAGE_HOME"}, home=home).home
+
+
+def _values(sources: Mapping[str, Source]) -> tuple[dict[str, Any], list[str]]:
+    """The values of the settings that can be read, and the faults of the others."""
+    values: dict[str, Any] = {}
+    faults = []
+    for setting in SETTINGS:
+        source = sources[setting.name]
         try:
-            text = source.text()
-            values[setting.name] = setting.read(text or setting.default)
+            values[setting.name] = setting.read(source.text() or setting.default)
         except (ValueError, OSError) as error:
             faults.append(f"{source.name}: {reason(error)}.")
-        else:
-            if text and setting.name != "home":  # The data folder may be moved or copied, with this inside.
-                explicit |= source.explicit
-    faults += _contradictions(values)
-    if faults:
-        raise SettingsInvalid(" ".join(faults), help="`moorage help settings` explains every setting.")
-    return _with_dependent_defaults(values | {"explicit": explicit})
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The place where a setting's text comes from. `name` is the option or the variable that people would change."""
-
-    name: str
-    text: Callable[[], str]
-    explicit: Mapping[str, str | None]
-
-
-def _source(setting: Setting, environ: Mapping[str, str], option: object) -> _Source:
-    if option is not None:
-        option_text = str(option)
-        return _Source(setting.option or setting.env, lambda: option_text, {setting.env: option_text})
-    text = environ.get(setting.env, "").strip()
-    file_variable = f"{setting.env}_FILE"
-    if not text and setting.may_be_secret and (file := environ.get(file_variable)):
-        return _Source(file_variable, lambda: read_secret(file), {file_variable: str(_absolute(file))})
-    return _Source(setting.env, lambda: text, {setting.env: None if setting.is_secret(text) else text})
-
-
-def read_secret(file: str) -> str:
-    """The secret that is in a file. Raises OSError and ValueError, which `reason` explains in words."""
-    return _absolute(file).read_text(encoding="utf-8").strip()
-
-
-def _absolute(file: str) -> Path:
-    """The absolute path of a file. `~` stays as it is if its home folder is not known."""
-    with contextlib.suppress(RuntimeError):
-        return Path(file).expanduser().absolute()
-    return Path(file).absolute()
-
-
-def reason(error: Exception) -> str:
-    """Says why a setting can't be read, and keeps its value out of the sentence."""
-    match error:
-        case FileNotFoundError():
-            return f"there is no file {error.filename}"
-        case OSError(strerror=str(reason)):
-            return f"the file {error.filename} can't be read: {reason}"
-        case UnicodeDecodeError():
-            return "the file is not UTF-8 text"
-        case _:
-            return str(error)
-
-
-def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Faults of two settings that are valid alone, but not together."""
-    faults = []
-    port = values.get("port")
-    if port and port == values.get("crm_port"):
-        both = f"--port (MOORAGE_PORT) and --crm-port (MOORAGE_CRM_PORT) are both {port}"
-        faults.append(f"{both}, but each of the two servers needs its own port; 0 picks a free port.")
-    if values.get("crm_servers") and not readers.is_postgresql(
-        values.get("crm_database_url", "postgresql://")
-    ):
-        faults.append(
-            "MOORAGE_CRM_SERVERS names PostgreSQL servers, but MOORAGE_CRM_DATABASE_URL, which has the list of"
-            " organisations, is not in PostgreSQL; set it, too."
-        )
-    if values.get("oidc_issuer") and not (values.get("oidc_client_id") and values.get("oidc_client_secret")):
-        faults.append(
-            "MOORAGE_OIDC_ISSUER needs the client that you registered there: set MOORAGE_OIDC_CLIENT_ID and"
-            " MOORAGE_OIDC_CLIENT_SECRET, too."
-        )
-    if values.get("oidc_role") and not values.get("oidc_allow"):
-        faults.append(
-            "MOORAGE_OIDC_ROLE would let in everybody whom the issuer knows; name your e-mail domains in"
-            " MOORAGE_OIDC_ALLOW."
-        )
-    return faults
-
-
-def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """A sentence about each variable that begins with MOORAGE_ but is not a setting. Most are typing errors."""
-    variables = {setting.env for setting in SETTINGS} | {"MOORAGE_URL"}
-    variables |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.may_be_secret}
-    unknown = sorted(name for name in environ if name.startswith("MOORAGE_") and name not in variables)
-    return [f"{name} is not a setting.{did_you_mean(name, variables)}" for name in unknown]
+    return values, faults
 
 
 def _with_dependent_defaults(values: dict[str, Any]) -> Settings:

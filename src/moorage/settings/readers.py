@@ -7,12 +7,14 @@ import base64
 import binascii
 import ipaddress
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from moorage.letters import lowered
 from moorage.loopback import is_loopback
+from moorage.settings.clients import decode_clients
 
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
 MAIN = "main"
@@ -185,6 +187,13 @@ def decode_servers(text: str) -> dict[str, str]:
     return {name: url for name, _, url in named}
 
 
+def text_of_servers(table: Mapping[str, Any]) -> str:
+    """The text of a table of TOML that has the URL of each server by its name. Raises ValueError."""
+    if not all(isinstance(url, str) for url in table.values()):
+        raise ValueError("use name = URL, as in two = postgresql://moorage:…@two.example.com/moorage")
+    return ",".join(f"{name}={url}" for name, url in table.items())
+
+
 def receivers(text: str) -> tuple[str, ...]:
     """The words `local` and `public`, and networks, separated by commas."""
     words = _words(text)
@@ -238,8 +247,7 @@ def api_key(text: str) -> Secret | None:
 def oauth_clients(text: str) -> Secret | None:
     if not text:
         return None
-    if not text.startswith("{"):
-        raise ValueError('use a JSON object such as {"zoho": {"client_id": "…", "client_secret": "…"}}')
+    decode_clients(text)
     return Secret(text)
 
 

@@ -1,10 +1,11 @@
 """The table of all settings: name, environment variable, default and meaning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from moorage.settings import readers
+from moorage.settings.clients import text_of_clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,9 @@ class Setting:
 
     The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `secret_if` tells which
     texts are secret, if only some are. `option` is the option of `moorage up` that wins over the variable.
+
+    `in_file` is what the settings file may have beside a text: one value, a list of texts, or a table, of which
+    `of_table` makes the text. `live` means that a running server uses a new value after a reload.
     """
 
     name: str
@@ -23,6 +27,9 @@ class Setting:
     secret: bool = False
     option: str | None = None
     secret_if: Callable[[str], bool] | None = None
+    in_file: Literal["one", "list", "table"] = "one"
+    of_table: Callable[[Mapping[str, Any]], str] | None = None
+    live: bool = False
 
     @property
     def may_be_secret(self) -> bool:
@@ -110,6 +117,8 @@ SETTINGS = (
         "",
         "More PostgreSQL servers for organisations, as name=URL.",
         secret=True,
+        in_file="table",
+        of_table=readers.text_of_servers,
     ),
     Setting(
         "crm_receivers",
@@ -117,6 +126,7 @@ SETTINGS = (
         readers.receivers,
         "local",
         "Where the embedded CRM may send notifications: local, public, networks.",
+        in_file="list",
     ),
     Setting(
         "api_key",
@@ -133,6 +143,7 @@ SETTINGS = (
         "",
         "The key that encrypts stored tokens; older keys may follow it.",
         secret=True,
+        in_file="list",
     ),
     Setting(
         "oauth_clients",
@@ -141,6 +152,8 @@ SETTINGS = (
         "",
         "Your OAuth clients of the apps, as JSON.",
         secret=True,
+        in_file="table",
+        of_table=text_of_clients,
     ),
     Setting(
         "oidc_issuer",
@@ -170,6 +183,7 @@ SETTINGS = (
         readers.addresses,
         "",
         "The e-mail domains and addresses that may sign in by the issuer.",
+        in_file="list",
     ),
     Setting(
         "oidc_role",
@@ -198,6 +212,7 @@ SETTINGS = (
         readers.return_urls,
         "",
         "Where people may be sent after they have connected.",
+        in_file="list",
     ),
     Setting(
         "upstream_timeout",

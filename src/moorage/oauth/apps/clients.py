@@ -7,14 +7,13 @@ name in the setting, only the setting counts.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
 import sqlalchemy as sa
 
 from moorage.audit import note
-from moorage.errors import SettingsInvalid
 from moorage.oauth.apps.providers import REHEARSAL
 from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
+from moorage.settings.clients import decode_clients
 from moorage.settings.readers import Secret
 from moorage.storage import Database, Transaction
 from moorage.storage.upsert import upsert
@@ -31,17 +30,6 @@ oauth_clients = sa.Table(
     sa.Column("client_id", sa.Text),
     sa.Column("base_url", sa.Text),  # Only for a rehearsal.
 )
-
-
-class _CentreSetting(msgspec.Struct, forbid_unknown_fields=True):
-    client_secret: str
-    client_id: str | None = None
-
-
-class _ClientSetting(msgspec.Struct, forbid_unknown_fields=True):
-    client_id: str
-    client_secret: str | None = None
-    data_centres: dict[str, _CentreSetting] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,37 +151,9 @@ def _owner(name: str, centre: str) -> str:
 
 
 def read_clients(setting: Secret | None) -> dict[str, dict[str, Client]]:
-    """The clients in the setting, by name and data centre. Raises SettingsInvalid."""
-    if setting is None:
-        return {}
-    try:
-        read = {
-            name: _read(name, value)
-            for name, value in msgspec.json.decode(setting.reveal(), type=dict).items()
-        }
-    except ValueError as error:
-        raise SettingsInvalid(
-            f"MOORAGE_OAUTH_CLIENTS: {error}.", help="`moorage help settings` shows its form."
-        ) from None
-    return {name: dict(_clients(client)) for name, client in read.items()}
-
-
-def _read(name: str, value: object) -> "_ClientSetting":
-    """One client of the setting. Raises ValueError, which names the client and shows none of its values."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} has to be an object with client_id and client_secret")  # noqa: TRY004 (as all faults are)
-    try:
-        return msgspec.convert(value, _ClientSetting)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _clients(setting: _ClientSetting) -> list[tuple[str, Client]]:
-    """The clients of one name, with their data centres."""
-    clients = [
-        (centre, Client(own.client_id or setting.client_id, own.client_secret))
-        for centre, own in setting.data_centres.items()
-    ]
-    if setting.client_secret is not None:
-        clients.append((ALL_CENTRES, Client(setting.client_id, setting.client_secret)))
+    """The clients in the setting, by name and data centre."""
+    clients: dict[str, dict[str, Client]] = {}
+    for client in decode_clients(setting.reveal()) if setting is not None else ():
+        centres = clients.setdefault(client.name, {})
+        centres[client.data_centre or ALL_CENTRES] = Client(client.client_id, client.client_secret)
     return clients

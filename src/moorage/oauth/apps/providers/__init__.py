@@ -239,6 +239,17 @@ def _in_folder(folder: Path) -> list[Provider]:
     return [read_provider(file) for file in sorted(folder.glob("*.toml"))]
 
 
+def faults_in(folder: Path) -> list[str]:
+    """A sentence about each file in a folder that declares no app."""
+    faults: list[str] = []
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            read_provider(file)
+        except SettingsInvalid as error:
+            faults += error.faults
+    return faults
+
+
 def _host(url: str) -> str:
     """The host without `www.`, because accounts servers write an API's host with or without it."""
     try:

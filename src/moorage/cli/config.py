@@ -1,0 +1,124 @@
+"""`moorage config`: whether the settings are valid, and where each of them comes from."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import typer
+
+from moorage.cli import context
+from moorage.cli.failures import Exit
+from moorage.cli.options import Config, Home, Json
+from moorage.cli.output import print_json, print_table
+from moorage.errors import SettingsInvalid
+from moorage.serve.data_folder import open_paths, read_note
+from moorage.settings import Settings, find_home, load_with_file, unknown_variables
+from moorage.settings.readers import Listening
+from moorage.settings.table import SETTINGS, Setting
+
+commands = typer.Typer(
+    help="The settings: are they valid, and where do they come from?", rich_markup_mode=None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault keeps `moorage up` from starting; a warning does not."""
+
+    severity: Literal["fault", "warning"]
+    message: str
+
+
+@commands.command()
+def check(*, home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Check the settings and the files of apps that `moorage up` would use. Exits with 7 if it would not start."""
+    findings = list(_findings(home=home, config=config))
+    is_valid = all(finding.severity == "warning" for finding in findings)
+    if as_json:
+        documents = [{"severity": finding.severity, "message": finding.message} for finding in findings]
+        print_json({"valid": is_valid, "findings": documents})
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.severity:8} {finding.message}")
+        if not findings:
+            typer.echo("The settings are valid.")
+    if not is_valid:
+        raise typer.Exit(Exit.SETTINGS_INVALID)
+
+
+def _findings(**options: Any) -> Iterator[Finding]:
+    from moorage.oauth.apps.providers import faults_in  # noqa: PLC0415 (it loads a library)
+
+    for sentence in unknown_variables(os.environ):
+        yield Finding("warning", sentence)
+    try:
+        settings = load_with_file(os.environ, **options)
+        home = settings.home
+        for path, mode in open_paths(settings):
+            yield Finding(
+                "warning", f"Other users may read {path}, whose mode is {mode:04o}: `chmod go= {path}`."
+            )
+    except SettingsInvalid as error:
+        for fault in error.faults:
+            yield Finding("fault", fault)
+        try:
+            home = find_home(os.environ, options["home"])
+        except SettingsInvalid:
+            return
+    for fault in faults_in(home / "providers"):
+        yield Finding("fault", fault)
+
+
+@commands.command()
+def show(*, home: Home = None, config: Config = None, as_json: Json = False) -> None:
+    """Show each setting, its value, and where it comes from: the settings of the running server, if one runs."""
+    running = read_note(find_home(os.environ, home)) if config is None else None
+    settings = (
+        context.settings(home) if config is None else load_with_file(os.environ, home=home, config=config)
+    )
+    rows = [_shown(setting, settings) for setting in SETTINGS]
+    if as_json:
+        file = None if settings.file is None else str(settings.file)
+        print_json({"server_runs": running is not None, "file": file, "settings": rows})
+        return
+    print_table(
+        ["SETTING", "VALUE", "FROM"], [[row["name"], _text(row["value"]), row["source"]] for row in rows]
+    )
+    typer.echo("")
+    if running is not None:
+        typer.echo(f"The server at {running.gateway} runs with these settings.")
+    else:
+        typer.echo(
+            "No server runs. `moorage up` would start with these settings, if its options name no others."
+        )
+
+
+def _shown(setting: Setting, settings: Settings) -> dict[str, Any]:
+    """A setting as it is shown, without secrets."""
+    value = getattr(settings, setting.name)
+    source = settings.sources.get(setting.name, "default")
+    is_secret = setting.secret or (isinstance(value, str) and setting.is_secret(value))
+    if is_secret:
+        value = None if value is None else "secret"
+    elif isinstance(value, Listening):
+        value = f"{value.host}:{value.port}"
+    elif isinstance(value, tuple):
+        value = list(value)
+    elif isinstance(value, os.PathLike):
+        value = str(value)
+    return {"name": setting.name, "variable": setting.env, "value": value, "source": source}
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None | [] | "":
+            return None
+        case bool():
+            return "on" if value else "off"
+        case list():
+            return ", ".join(value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
