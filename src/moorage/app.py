@@ -22,6 +22,7 @@ from moorage.connections import default_routes, prune_routes
 from moorage.connections import routes as connection_routes
 from moorage.connections.embedded import EmbeddedConnector
 from moorage.connections.model import Connection
+from moorage.console import routes as console_routes
 from moorage.crm import refusal
 from moorage.crm import routes as crm_routes
 from moorage.errors import MoorageError
@@ -57,6 +58,7 @@ from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
+from moorage.web import assets
 from moorage.web.visitor import address_of
 
 if TYPE_CHECKING:
@@ -170,7 +172,10 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
 
     routes = _control_routes(rooms, changed)
 
-    async def unknown(scope: Scope, _receive: Receive, _send: Send) -> None:
+    async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/" and console_routes.is_for_people(Request(scope)):
+            await console_routes.to_console()(scope, receive, send)
+            return
         raise _unknown_path(scope["path"], rooms.providers.names, first_segments(routes))
 
     # This is not a Starlette application, because that would answer errors itself. There is no route for all other
@@ -247,6 +252,8 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
         *rooms.grant_routes(),
         *rooms.mcp.routes(),
+        *console_routes.routes(rooms.make_console),
+        *assets.routes(),
         *llms.routes(rooms.urls.gateway),
         *rooms.probes.routes(),
     ]
@@ -274,7 +281,7 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str | None, *para
     principal: Principal | None = request.scope.get(CALLER)
     if principal is None:
         principal = await _recognise(rooms, request.headers.get("authorization"))
-    act_as("key", principal.key_id, principal.name, principal.account_id)
+    act_as(principal.kind, principal.key_id, principal.name, principal.account_id)
     if scope is not None:
         principal.require(scope)
     require_known_parameters(request, parameters)

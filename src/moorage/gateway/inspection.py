@@ -147,4 +147,6 @@ class InspectedExchange(NotedCall):
             else None
         )
         request_id = self._request_id.decode()
-        return Actor("key", principal.key_id, principal.name, principal.account_id, address, request_id)
+        return Actor(
+            principal.kind, principal.key_id, principal.name, principal.account_id, address, request_id
+        )

@@ -60,7 +60,10 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller that an API key stands for. `expires_at` is the time at which the secret that it sent expires."""
+    """The caller that an API key stands for, or a person who uses the console, whose id is the `key_id` then.
+
+    `expires_at` is the time at which the secret that a key sent expires.
+    """
 
     key_id: str
     account_id: str
@@ -68,6 +71,7 @@ class Principal:
     mode: Mode = "live"
     expires_at: datetime | None = None
     name: str = ""
+    kind: Literal["key", "person"] = "key"
 
     @property
     def reach(self) -> Reach:

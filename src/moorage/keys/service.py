@@ -52,7 +52,7 @@ class Keys:
         # The last uses of keys that are not in the database yet, in microseconds since the epoch.
         self._uses: dict[str, int] = {}
         # The account and the key of each secret that only this process knows, by its digest.
-        self._inside = Bounded[bytes, tuple[str, str]](CACHE_SIZE)
+        self._inside = Bounded[bytes, Principal](CACHE_SIZE)
         self._inside_prefix = f"inside.{secrets.token_urlsafe(32)}"
         self._generation = 0
 
@@ -215,7 +215,8 @@ class Keys:
             principal = await self._look_up(secret)
         elif principal.expires_at is not None and principal.expires_at <= self._clock.now():
             raise KeyInvalid
-        self._uses[principal.key_id] = int(self._clock.timestamp() * 1_000_000)
+        if principal.kind == "key":
+            self._uses[principal.key_id] = int(self._clock.timestamp() * 1_000_000)
         return principal
 
     async def principal_of(self, account_id: str, key_id: str) -> Principal:
@@ -227,12 +228,14 @@ class Keys:
         return key.principal(key.expires_at)
 
     def inside(self, principal: Principal) -> str:
-        """An Authorization value for calls that this process makes to itself for a key.
+        """An Authorization value for calls that this process makes to itself for a key, or for a person.
 
-        Nobody else can know it, and no other process accepts it. It ends with the key.
+        Nobody else can know it, and no other process accepts it. It ends with the key. Whoever makes calls for a person
+        makes sure before each that the person is still signed in, and has these rights.
         """
-        secret = f"{self._inside_prefix}.{principal.key_id}"
-        self._inside[digest_of(secret)] = (principal.account_id, principal.key_id)
+        rights = "" if principal.kind == "key" else f".{digest_of(' '.join(principal.scopes.texts())).hex()}"
+        secret = f"{self._inside_prefix}.{principal.key_id}{rights}"
+        self._inside[digest_of(secret)] = principal
         return f"Bearer {secret}"
 
     async def note_uses(self) -> None:
@@ -275,7 +278,12 @@ class Keys:
         if inside is None:
             await self._refuse_unknown(secret)
         generation = self._generation
-        principal = await (self._stored(secret) if inside is None else self.principal_of(*inside))
+        if inside is None:
+            principal = await self._stored(secret)
+        elif inside.kind == "person":
+            principal = inside
+        else:
+            principal = await self.principal_of(inside.account_id, inside.key_id)
         if generation == self._generation:  # Otherwise the key may have been revoked after it was read.
             self._principals[digest_of(secret)] = principal
         return principal

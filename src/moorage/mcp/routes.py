@@ -89,7 +89,7 @@ class McpServers:
         _require_own_origin(request, self._base_url)
         caller = await self._recognise(request)
         principal = caller.principal
-        act_as("key", principal.key_id, principal.name, principal.account_id)
+        act_as(principal.kind, principal.key_id, principal.name, principal.account_id)
         scope[SESSION] = Session(
             principal,
             caller.authorization,

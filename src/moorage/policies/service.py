@@ -68,7 +68,7 @@ class Policies:
     async def guard_of(self, principal: Principal, connection: Connection) -> Guard | None:
         """What decides about the calls of a key through a connection. None if it may make all calls."""
         reads_only = not principal.scopes.may_write(connection.app, connection.id)
-        held = self._held(await self._set_of(principal.key_id), connection)
+        held = await self._held_by(principal, connection)
         if not reads_only and held.policy == OPEN:
             return None
         key = (principal, connection.id, connection.generation, held)
@@ -86,7 +86,7 @@ class Policies:
 
     async def guard_for(self, principal: Principal, connection: Connection, policy: Policy | None) -> Guard:
         """As `guard_of`, but also for keys that may make all calls; with a `policy`, as if that were the key's."""
-        held = self._held(await self._set_of(principal.key_id), connection)
+        held = await self._held_by(principal, connection)
         return self._guard(principal, connection, held if policy is None else Held(policy, held.purse))
 
     def _guard(self, principal: Principal, connection: Connection, held: Held) -> Guard:
@@ -98,6 +98,12 @@ class Policies:
             classifier=self.classifier,
             purses=self._purses,
         )
+
+    async def _held_by(self, principal: Principal, connection: Connection) -> Held:
+        """What holds for a caller. A person decides about calls, so only the scopes of their role limit their own."""
+        if principal.kind == "person":
+            return Held(OPEN, EVERY)
+        return self._held(await self._set_of(principal.key_id), connection)
 
     def _held(self, policies: PolicySet, connection: Connection) -> Held:
         held = policies.held(connection.id)

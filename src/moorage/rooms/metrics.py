@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from moorage.rooms.mcp import McpRooms
+from moorage.rooms.console import ConsoleRooms
 
 if TYPE_CHECKING:
     from moorage.http.crowd import Crowd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class MetricRooms(McpRooms):
+class MetricRooms(ConsoleRooms):
     """`place` is where this process puts its numbers. A server sets it if the metrics are on."""
 
     place: "Place | None" = None

@@ -34,6 +34,7 @@ RESERVED = frozenset(
         ".well-known",
         "approvals",
         "apps",
+        "assets",
         "audit",
         "connect",
         "connections",

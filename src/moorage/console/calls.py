@@ -1,0 +1,123 @@
+"""The calls of a page: requests to the gateway's own API, within the process, with the rights of the person."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from moorage.http.inside import Address, InsideAnswer
+from moorage.http.message import Headers
+from moorage.keys.model import Principal
+
+MOST = 32 * 1024 * 1024  # Bytes of an answer that a page reads.
+
+
+class Inside(Protocol):
+    """As `http.inside.InsideCalls`."""
+
+    async def call(
+        self, method: str, target: str, headers: Headers, body: bytes, *, client: Address, most: int
+    ) -> InsideAnswer: ...
+
+
+class Refused(Exception):
+    """The API refused a call, or the app answered it with an error. `status` and `document` are those of the answer.
+
+    `help` says what to do, if that is known.
+    """
+
+    def __init__(self, status: int, code: str, message: str, help: str = "", document: Any = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.help = help
+        self.document = document
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The names of `headers` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        """The JSON of the body; None if it has none, or another content."""
+        try:
+            return msgspec.json.decode(self.body) if self.body else None
+        except (ValueError, RecursionError):
+            return None
+
+
+class Calls:
+    """`authorization` gives the Authorization value of a caller. `client` is the address of the browser."""
+
+    def __init__(
+        self,
+        inside: Inside,
+        authorization: Callable[[Principal], str],
+        client: Address,
+        forwarded_for: str | None,
+    ) -> None:
+        self._inside = inside
+        self._authorization = authorization
+        self._client = client
+        self._forwarded_for = forwarded_for
+
+    async def call(
+        self,
+        caller: Principal,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        keeps_errors: bool = False,
+    ) -> Answer:
+        """`path` is percent-encoded. A `body` that is no bytes is sent as JSON.
+
+        Raises Refused from status 400 on, unless it `keeps_errors`, and InsideBroken.
+        """
+        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+        data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        sent = {"Authorization": self._authorization(caller), "Accept": "application/json"}
+        if data and not isinstance(body, bytes):
+            sent["Content-Type"] = "application/json"
+        if self._forwarded_for is not None:
+            sent["X-Forwarded-For"] = self._forwarded_for
+        lines = [
+            (name.encode(), value.encode("latin-1")) for name, value in (sent | dict(headers or {})).items()
+        ]
+        inside = await self._inside.call(method, target, lines, data, client=self._client, most=MOST)
+        answer = Answer(
+            inside.status,
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in inside.headers},
+            inside.body,
+        )
+        if not inside.is_whole:
+            raise Refused(
+                502, "answer_too_long", f"The answer has more than {MOST:,} bytes.", "Ask for less."
+            )
+        if answer.status >= 400 and not keeps_errors:
+            raise refusal(answer)
+        return answer
+
+
+def refusal(answer: Answer) -> Refused:
+    """The error of Moorage, or of the app, that an answer is."""
+    document = answer.document
+    found = document if isinstance(document, dict) else {}
+    own = found.get("error")
+    if isinstance(own, dict):
+        message, detail = str(own.get("message")), str(found.get("detail") or "")
+        step = detail if detail != message else ""
+        return Refused(answer.status, str(own.get("code")), message, step, document)
+    told = found.get("message")
+    message = f"The app answered {answer.status}: {told}" if told else f"The app answered {answer.status}."
+    return Refused(answer.status, str(found.get("code", "app_error")), message, "", document)

@@ -1,0 +1,70 @@
+"""How values are written on pages. Templates use these functions as filters."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the API, such as `2026-11-30T10:00:00Z`, or None if it is none."""
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def clock(text: str | None) -> str:
+    """A time for people, in UTC."""
+    at = moment(text)
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: float) -> str:
+    """`3 d`, `2 h`, `5 min` or `9 s`."""
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "0 s"
+
+
+def ago(text: str | None) -> str:
+    """How long ago a time was, or how long until it comes."""
+    at = moment(text)
+    if at is None:
+        return ""
+    seconds = (datetime.now(UTC) - at.astimezone(UTC)).total_seconds()
+    return f"in {duration(-seconds)}" if seconds < 0 else f"{duration(seconds)} ago"
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def size(value: float | None) -> str:
+    """A number of bytes."""
+    if value is None:
+        return ""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def pretty(value: Any) -> str:
+    """JSON that people read."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "replace").decode()
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "clock": clock,
+    "ago": ago,
+    "duration": duration,
+    "number": number,
+    "size": size,
+    "pretty": pretty,
+}

@@ -1,0 +1,122 @@
+"""What all pages of the console have around them: the sections, where calls go, and the rules for browsers."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import HTMLResponse, Response
+
+from moorage.console.filters import FILTERS
+from moorage.console.visit import Shown, Visit
+from moorage.http.control import json_response
+from moorage.people.sessions import up
+from moorage.web.pages import Pages, named_headers
+
+# Elements of ours make their children themselves, so a new page that is morphed into the old one leaves them alone.
+_ELEMENTS = "m-copy,m-theme,m-palette"
+_SOURCES = (
+    "script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " require-trusted-types-for 'script'; trusted-types htmx moorage"
+)
+_HTMX = json.dumps(
+    {"extensions": "hx-csp", "includeIndicatorCSS": False, "morphSkipChildren": _ELEMENTS},
+    separators=(",", ":"),
+)
+PAGES = Pages("moorage.console", "Moorage", FILTERS)
+DEMO_APP = "zoho-crm"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the navigation. `key` is the letter that leads there after `g`."""
+
+    path: str
+    title: str
+    key: str
+    needs: str | None = None
+    needs_values: bool = False
+
+
+SECTIONS = (
+    Section("", "Home", "h"),
+    Section("/connections", "Connections", "c", "connections:read"),
+    Section("/requests", "Requests", "r", "requests:read"),
+    Section("/crm", "CRM", "m", needs_values=True),
+    Section("/approvals", "Approvals", "a", "approvals:read"),
+    Section("/keys", "Keys", "k", "keys:read"),
+    Section("/query", "Query", "q", needs_values=True),
+    Section("/lab", "Lab", "l", "organisations:write"),
+    Section("/limits", "Limits", "i", "connections:read"),
+    Section("/apps", "Apps", "p", "connections:read"),
+    Section("/audit", "Audit", "u", "audit:read"),
+    Section("/people", "People", "e"),
+)
+
+
+def sections_of(visit: Visit) -> list[Section]:
+    """The sections that the person's role may see."""
+    return [
+        section
+        for section in SECTIONS
+        if (section.needs is None or visit.may(section.needs))
+        and (not section.needs_values or visit.sees_values)
+    ]
+
+
+async def rendered(visit: Visit, shown: Shown, form_token: str, note: str = "") -> Response:
+    """The page, or its JSON twin."""
+    if wants_json(visit.query):
+        return json_response(shown.values, shown.status)
+    nonce = secrets.token_urlsafe(18)
+    root = up(visit.request)
+    path = visit.request.url.path.removeprefix("/console")
+    sections = sections_of(visit)
+    html = PAGES.render(
+        shown.template,
+        **shown.values,
+        root=root,
+        nonce=nonce,
+        person=visit.person,
+        visit=visit,
+        sections=sections,
+        section=next((one for one in reversed(sections) if _is_within(path, one.path)), None),
+        place=await _place(visit),
+        form_token=form_token,
+        note=note,
+        twin=_twin(visit),
+        htmx=_HTMX,
+    )
+    return HTMLResponse(html, shown.status, page_headers(nonce))
+
+
+def page_headers(nonce: str) -> dict[str, str]:
+    return named_headers(sources=_SOURCES.format(nonce=nonce))
+
+
+def wants_json(query: Mapping[str, str]) -> bool:
+    return query.get("format") == "json"
+
+
+def _is_within(path: str, section: str) -> bool:
+    return path == section or path.startswith(f"{section}/") if section else path in {"", "/"}
+
+
+def _twin(visit: Visit) -> str:
+    """The address of the JSON twin of this page."""
+    query = visit.request.url.include_query_params(format="json").query
+    return f"?{query}"
+
+
+async def _place(visit: Visit) -> Mapping[str, Any] | None:
+    """The default connection, where a call goes that names none; None if there is none or the person may see none."""
+    if not visit.may("connections:read"):
+        return None
+    answer = await visit.control("GET", f"/apps/{DEMO_APP}/default", keeps_errors=True)
+    if answer.status >= 400 or not answer.document["default"]["connection_id"]:
+        return None
+    found = await visit.control(
+        "GET", f"/connections/{answer.document['default']['connection_id']}", keeps_errors=True
+    )
+    return None if found.status >= 400 else found.document["connection"]

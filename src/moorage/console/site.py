@@ -1,0 +1,148 @@
+"""All pages of the console, and how a request becomes a page."""
+
+import hmac
+from dataclasses import replace
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from moorage.console import find, home
+from moorage.console.calls import Calls, Inside, Refused
+from moorage.console.frame import rendered, wants_json
+from moorage.console.routes import Site
+from moorage.console.visit import Done, Page, Shown, Visit
+from moorage.digests import base64url
+from moorage.errors import MoorageError
+from moorage.http.control import json_response
+from moorage.http.errors import STATUS, MethodNotAllowed, NotFound
+from moorage.keys.service import Keys
+from moorage.people.sessions import PersonSessions, up
+from moorage.web.pages import named_headers
+
+ROOT = "/console"
+SCREENS: tuple[tuple[Page, ...], ...] = (
+    home.PAGES,
+    find.PAGES,
+)
+# The query parameters in which a form's sentence comes to the next page, with proof that it is ours.
+NOTE, PROOF = "note", "proof"
+
+
+class Console(Site):
+    """`base_url` is the gateway's address for callers."""
+
+    def __init__(self, inside: Inside, keys: Keys, sessions: PersonSessions, base_url: str) -> None:
+        self._inside = inside
+        self._keys = keys
+        self._sessions = sessions
+        self._base_url = base_url
+        self._routes = [
+            (Route(f"{ROOT}{page.path}", _never, methods=[page.method]), page)
+            for pages in SCREENS
+            for page in pages
+        ]
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to a request for any path of the console: a page, also for what is refused."""
+        person = await self._sessions.person(request)
+        if person is None:
+            return self._sign_in(request)
+        visit = Visit(request, person, self._calls(request), self._base_url)
+        try:
+            page, request.scope["path_params"] = self._page(request)
+            return await self._answered(visit, page)
+        except Refused as refused:
+            return await self._failed(visit, refused)
+        except MoorageError as error:
+            status = STATUS.get(error.code, 500)
+            failed = await self._failed(visit, Refused(status, error.code, error.message, error.help or ""))
+            if isinstance(error, MethodNotAllowed):
+                failed.headers["allow"] = error.allow
+            return failed
+
+    async def _answered(self, visit: Visit, page: Page) -> Response:
+        if page.needs is not None and not visit.may(page.needs):
+            role = visit.person.role
+            raise Refused(403, "scope_missing", f"Your role, {role}, may not see this page.", "Ask an owner.")
+        if page.method != "GET":
+            visit = replace(visit, form=await self._sessions.own_form(visit.request))
+        browser = self._sessions.of(visit.request) or ""
+        result = await page.show(visit)
+        if isinstance(result, Done):
+            return _onward(visit.request, result, browser)
+        if isinstance(result, Shown):
+            return await rendered(
+                visit, result, self._sessions.form_token(visit.request), _note(visit, browser)
+            )
+        return result
+
+    async def _failed(self, visit: Visit, refused: Refused) -> Response:
+        values = {
+            "message": refused.message,
+            "help": refused.help,
+            "error": {"code": refused.code, "status": refused.status},
+        }
+        shown = Shown("failed.html", values, refused.status)
+        return await rendered(visit, shown, self._sessions.form_token(visit.request))
+
+    def _page(self, request: Request) -> tuple[Page, dict[str, Any]]:
+        """The page at a path, and what its path says. Raises NotFound and MethodNotAllowed."""
+        allowed = set()
+        asked = "GET" if request.method == "HEAD" else request.method
+        for route, page in self._routes:
+            match, scope = route.matches({**request.scope, "method": page.method})
+            if match is Match.FULL and page.method == asked:
+                return page, scope["path_params"]
+            if match is Match.FULL:
+                allowed.add(page.method)
+        if allowed:
+            raise MethodNotAllowed(
+                f"{request.method} is not possible here.", allow=", ".join(sorted(allowed))
+            )
+        raise NotFound("There is no such page in the console.", help=f"Begin at {ROOT}.")
+
+    def _calls(self, request: Request) -> Calls:
+        client = (request.client.host, request.client.port) if request.client else ("127.0.0.1", 0)
+        return Calls(self._inside, self._keys.inside, client, request.headers.get("x-forwarded-for"))
+
+    def _sign_in(self, request: Request) -> Response:
+        """Sends a browser to sign in, also one that asked by a script; a program that wants JSON is told so."""
+        if wants_json(request.query_params):
+            message = "Nobody is signed in in this browser."
+            document = {"message": message, "error": {"code": "person_needed", "message": message}}
+            return json_response(document, 401)
+        query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
+        answer = self._sessions.to_sign_in(request, f"{request.url.path}{query}")
+        if "hx-request" in request.headers:
+            return Response(
+                status_code=204, headers={**named_headers(), "HX-Redirect": answer.headers["location"]}
+            )
+        return answer
+
+
+def _proof(browser: str, note: str) -> str:
+    return base64url(hmac.digest(browser.encode(), f"note {note}".encode(), "sha256"))
+
+
+def _note(visit: Visit, browser: str) -> str:
+    """The sentence of the form before. A link of somebody else can't make a page say something."""
+    note, proof = visit.query.get(NOTE, ""), visit.query.get(PROOF, "")
+    return note if hmac.compare_digest(proof.encode(), _proof(browser, note).encode()) else ""
+
+
+def _onward(request: Request, done: Done, browser: str) -> Response:
+    path, _, query = done.path.partition("?")
+    params = QueryParams(query)
+    if done.note:
+        said = [(NOTE, done.note), (PROOF, _proof(browser, done.note))]
+        params = QueryParams([*params.multi_items(), *said])
+    location = f"{up(request)}{ROOT[1:]}{path}"
+    return RedirectResponse(f"{location}?{params}" if params else location, 303, named_headers())
+
+
+async def _never(scope: Scope, receive: Receive, send: Send) -> None:
+    """Starlette's routes only match paths here."""

@@ -1,0 +1,126 @@
+"""What a page of the console gets, and what it gives."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from moorage.console.calls import Answer, Calls
+from moorage.people.model import Person
+from moorage.people.rights import SCOPES, caller
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request of a person who is signed in. `form` has the fields of a form that was sent, which is one of ours.
+
+    `base_url` is the gateway's address for callers, without a slash at its end.
+    """
+
+    request: Request
+    person: Person
+    calls: Calls = field(repr=False)
+    base_url: str
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def of_path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    def may(self, scope: str) -> bool:
+        """Whether the person's role has a scope of the control API."""
+        return scope in SCOPES[self.person.role].control
+
+    @property
+    def sees_values(self) -> bool:
+        """Whether the person may read what apps hold."""
+        return bool(SCOPES[self.person.role].grants)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the person may change what apps hold."""
+        return any(grant.writes for grant in SCOPES[self.person.role].grants)
+
+    async def control(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        keeps_errors: bool = False,
+    ) -> Answer:
+        """A call of the control API. Raises Refused from status 400 on, unless it `keeps_errors`."""
+        who = caller(self.person)
+        return await self.calls.call(who, method, path, query, body, keeps_errors=keeps_errors)
+
+    async def app(
+        self,
+        connection: str,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        app: str = "zoho-crm",
+        writes: bool = False,
+        keeps_errors: bool = False,
+    ) -> Answer:
+        """A call of an app through a connection, by its id or alias; `path` is the app's own.
+
+        Without `writes`, the gateway refuses it if it would change something. Raises as `control`.
+        """
+        named = {"Maton-Connection": quote(connection, safe="-_.~"), **(headers or {})}
+        who = caller(self.person, reads_only=not writes)
+        return await self.calls.call(
+            who, method, f"/{app}{path}", query, body, named, keeps_errors=keeps_errors
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page: its template, and what the template shows. The same values are its JSON twin, so they are JSON."""
+
+    template: str
+    values: Mapping[str, Any]
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a form was sent for is done: the browser goes on to a page below `/console`, such as `/keys?made=1`.
+
+    `note` is a sentence for the person, which the next page shows.
+    """
+
+    path: str
+    note: str = ""
+
+
+Show: TypeAlias = Callable[[Visit], Awaitable[Shown | Done | Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A path below `/console`, in Starlette's form. Who may not `needs`, a scope of the control API, is refused."""
+
+    path: str
+    show: Show
+    needs: str | None = None
+    method: str = "GET"
+
+
+def get(path: str, show: Show, needs: str | None = None) -> Page:
+    return Page(path, show, needs)
+
+
+def post(path: str, do: Show, needs: str | None = None) -> Page:
+    """What happens when a form is sent. The form was checked to be one of ours before `do` is called."""
+    return Page(path, do, needs, "POST")
