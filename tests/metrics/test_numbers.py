@@ -103,9 +103,10 @@ def test_the_fullest_window_and_each_renewal_are_counted(control, owner, monkeyp
 def test_a_database_that_does_not_answer_costs_its_numbers_alone(control, owner, monkeypatch, trouble):
     async def look(tx):
         if trouble == "slow":
-            await asyncio.sleep(5)
-        statement = "SELECT 1 FROM absent" if trouble == "away" else "SELECT"
+            await asyncio.sleep(1)
+        statement = {"slow": "SELECT 1", "away": "SELECT 1 FROM absent", "wrong": "SELECT"}[trouble]
         await tx.connection.exec_driver_sql(statement)
+        return {}
 
     log(control, owner)
     monkeypatch.setattr(readings, "PATIENCE", 0.05)
