@@ -103,6 +103,7 @@ class App:
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
             notes=rooms.request_notes,
             holder=rooms.holder,
+            spans=rooms.spans,
         )
         rooms.own_calls = OwnCalls(gateway, rooms.keys, rooms.crm.try_out, settings.approval_body)
         gateway_origin: Origin = {
@@ -144,6 +145,8 @@ class App:
             with contextlib.suppress(DatabaseUnusable):
                 await self._rooms.request_writer.close()
         await self._rooms.close()
+        if self._rooms.spans is not None:
+            await self._rooms.spans.close()
 
 
 def _metrics_origin(rooms: Rooms) -> Iterator[Origin]:
@@ -157,7 +160,7 @@ def _metrics_origin(rooms: Rooms) -> Iterator[Origin]:
 
 
 def _rules(provider: Provider) -> Rules:
-    return Rules(websocket=provider.websocket, rewrites_redirects=provider.rewrites_redirects)
+    return Rules(provider.websocket, provider.rewrites_redirects, provider.passes_trace)
 
 
 def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:

@@ -21,7 +21,8 @@ from moorage.rooms import Urls
 from moorage.settings import load
 App(load({"MOORAGE_HOME": sys.argv[1]}), Urls("http://gateway.test", "http://crm.test"))
 import moorage.serve.up
-print([name for name in sys.modules if name.startswith(("moorage.metrics", "prometheus"))])
+apart = "moorage.metrics", "prometheus", "moorage.tracing", "opentelemetry"
+print([name for name in sys.modules if name.startswith(apart)])
 """
 
 
@@ -87,7 +88,7 @@ def test_the_address_has_nothing_but_metrics_for_this_machine(server):
     assert server.call("GET", "/metrics")[0] == 404  # The gateway's address does not have them.
 
 
-def test_a_server_without_metrics_loads_nothing_of_them(tmp_path):
+def test_a_server_without_metrics_and_traces_loads_nothing_of_them(tmp_path):
     command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"

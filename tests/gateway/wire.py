@@ -148,6 +148,7 @@ class World:
     notes: Notes = field(default_factory=Notes)
     guards: Guards = field(default_factory=Guards)
     holder: object = None
+    spans: object = None
     probes: dict = field(default_factory=dict)
     port: int = 0
 
@@ -176,6 +177,7 @@ class World:
             prefix=self.prefix,
             notes=self.notes,
             holder=self.holder,
+            spans=self.spans,
         )
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from moorage.gateway.holding import Holder
 from moorage.gateway.limits import limits_of
@@ -11,19 +12,26 @@ from moorage.gateway.tunnel import Tunnels
 from moorage.http.answering import Door
 from moorage.requests import Notes
 
+if TYPE_CHECKING:
+    from moorage.gateway.traced import Spans
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules in an app's declaration: are WebSockets allowed, and are its redirects rewritten to the gateway?"""
+    """The rules in an app's declaration: are WebSockets allowed, are its redirects rewritten to the gateway, and is it
+    told which trace a call belongs to?
+    """
 
     websocket: bool = True
     rewrites_redirects: bool = True
+    passes_trace: bool = False
 
 
 class Gateway:
     """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it.
 
     `notes` gets a note of each call; None if no record is kept of calls.
+    `spans` makes spans of calls that are sampled; None if no spans are made.
     `holder` lets calls wait for a person. Without one, calls that a person has to approve are refused.
     """
 
@@ -39,6 +47,7 @@ class Gateway:
         prefix: str = "",
         notes: Notes | None = None,
         holder: Holder | None = None,
+        spans: "Spans | None" = None,
     ) -> None:
         self.resolver = resolver
         self.rules = {app.encode("ascii"): rules(app) for app in apps}
@@ -46,6 +55,7 @@ class Gateway:
         self.pool = pool or Pool(limits_of(answer_timeout))
         self.notes = notes
         self.holder = holder
+        self.spans = spans
         self.prefix = prefix.encode("ascii")
         self.tunnels = Tunnels(resolver, self.pool.limits)
 

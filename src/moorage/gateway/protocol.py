@@ -7,9 +7,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
 from moorage.gateway.gateway import Gateway
-from moorage.gateway.kept_bodies import relay_of
 from moorage.gateway.relay import Relay, refusal
 from moorage.gateway.rewrite import CallerHeaders
+from moorage.gateway.traced import relays_of
 from moorage.gateway.websocket import WebSocketCall, asks_for_websocket
 from moorage.http.answering import Answer, CollectedRequest, Door
 from moorage.http.bodies import SMALL, Allowance, Budget
@@ -27,13 +27,14 @@ def gateway_protocol(
 ) -> type[HttpToolsProtocol]:
     """The protocol class for uvicorn's `http` setting. `probes` has the functions that answer GET, by path."""
     apps = gateway.rules
-    relay = relay_of(gateway)
+    relay, traced = relays_of(gateway)
     doors = {path: Door(answer, lambda _request: _PROBE_BODY) for path, answer in probes.items()}
 
     class GatewayProtocol(DirectProtocol):
         caller: CallerHeaders | None = None  # The headers of the last call.
+        kind = relay  # The class for calls with these headers.
 
-        def claim(self, head: Head, kind: type[Relay] = relay) -> Exchange | None:
+        def claim(self, head: Head, kind: type[Relay] | None = None) -> Exchange | None:
             target = head.target
             slash = target.find(b"/", 1)
             end = slash if slash > 0 else len(target)
@@ -45,8 +46,9 @@ def gateway_protocol(
                 end = 1 + len(app)
             caller = self.caller
             if caller is None or not caller.matches(app, head):
-                caller = self.caller = CallerHeaders(app, head)
-            return kind(self, head, caller, target[end:], gateway)
+                caller = self.caller = CallerHeaders(app, head, passes_trace=apps[app].passes_trace)
+                self.kind = relay if caller.trace is None else traced
+            return (kind or self.kind)(self, head, caller, target[end:], gateway)
 
         def claim_probe(self, head: Head) -> Exchange | None:
             door = doors.get(head.target) if head.method in {b"GET", b"HEAD"} else None

@@ -3,10 +3,12 @@
 import itertools
 import re
 from collections.abc import Container, Iterable
+from copy import copy
 
 import httptools
 
 from moorage.gateway.target import RouteKey
+from moorage.gateway.trace_context import NAMES, PARENT, STATE, trace_context
 from moorage.http.encode import lines_of
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
@@ -65,11 +67,13 @@ def _with_underscores(names: Iterable[bytes]) -> set[bytes]:
     return spellings
 
 
-# The gateway reads these headers itself, and passes only X-Request-Id on. Cookies belong to the gateway's origin.
+# The gateway reads these headers itself, and passes only X-Request-Id on, and to some apps those of the trace. Cookies
+# belong to the gateway's origin.
 _SPECIAL = frozenset(
     HOP_BY_HOP
     | _CHOICE
     | _OTHER_PATH
+    | NAMES
     | {b"authorization", b"cookie", b"expect", b"host", b"http2-settings", b"x-request-id"}
     | _with_underscores(HOP_BY_HOP | _OTHER_PATH | {b"content-length", b"http2-settings"})
 )
@@ -107,9 +111,10 @@ class CallerHeaders:
         "overrides",
         "request_id",
         "route_key",
+        "trace",
     )  # fmt: skip
 
-    def __init__(self, app: bytes, head: Head) -> None:
+    def __init__(self, app: bytes, head: Head, *, passes_trace: bool = False) -> None:
         self._block = head.block
         self._authorization: bytes | None = None
         self._connection: bytes | None = None
@@ -117,14 +122,21 @@ class CallerHeaders:
         # None if the caller sent none, or a request id that is not valid.
         self.request_id: bytes | None = None
         hop_names: set[bytes] | None = None
+        traced: Headers = []
         for pair in head.headers:
             name, value = pair[0].lower(), pair[1]
             if name not in _SPECIAL:
                 self.forwarded.append(pair)
             elif name == b"connection":
                 hop_names = names_in_connection(value, hop_names)
+            elif name in NAMES:
+                traced.append(pair)
             elif name != b"host":
                 self._note(name, pair)
+        # The trace that the call belongs to, as the caller says; None if it names none, or not in a valid way.
+        self.trace = trace_context(traced) if traced else None
+        if self.trace is not None and passes_trace:
+            self.forwarded += traced
         if hop_names:
             self.forwarded = [pair for pair in self.forwarded if pair[0].lower() not in hop_names]
         self.lines = lines_of(self.forwarded)
@@ -141,8 +153,23 @@ class CallerHeaders:
     def lowered(self) -> Headers:
         """The headers that go on, with names in lower case, as the embedded CRM expects them."""
         if self._lowered is None:
-            self._lowered = [(name.lower(), value) for name, value in self.forwarded]
+            # The embedded CRM is a part of this server, so it may know the trace.
+            trace = [] if self.trace is None else self.trace.headers
+            pairs = [pair for pair in self.forwarded if pair not in trace] + trace
+            self._lowered = [(name.lower(), value) for name, value in pairs]
         return self._lowered
+
+    def of_span(self, traceparent: bytes) -> "CallerHeaders":
+        """The same headers, of which those for the app name another span as its parent."""
+        headers = copy(self)
+        state = (
+            [] if self.trace is None else [pair for pair in self.trace.headers if pair[0].lower() == STATE]
+        )
+        others = [pair for pair in self.forwarded if pair[0].lower() not in NAMES]
+        headers.forwarded = [*others, (PARENT, traceparent), *state]
+        headers.lines = lines_of(headers.forwarded)
+        headers._lowered = None  # noqa: SLF001 (it is one of this class)
+        return headers
 
     def asks_for_another_method(self) -> bool:
         """True if a header asks the app to treat the call as if it had another method."""

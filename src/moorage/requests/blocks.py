@@ -73,4 +73,8 @@ def notes_of(content: bytes) -> list[Note]:
 
 def _note(called: Called, ending: Ending) -> Note:
     decided = called.operation, called.verdict, called.rule
-    return Note(called.caller, called.method, called.native, *ending, *decided)
+    request_id, space, trace = ending[0].partition(b" ")
+    ended = request_id, *ending[1:]
+    return Note(
+        called.caller, called.method, called.native, *ended, *decided, trace.decode() if space else None
+    )

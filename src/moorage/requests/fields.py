@@ -31,6 +31,7 @@ _TEXTS: Mapping[str, Callable[[Note], str | None]] = {
     "rule": lambda note: note.rule,
     "sent": lambda note: note.sent,
     "source": lambda note: note.source,
+    "trace": lambda note: note.trace,
     "verdict": lambda note: note.verdict,
 }
 # Values of these fields are few, so another one is a mistake.
@@ -74,6 +75,8 @@ def _words(term: Term) -> Sequence[bytes]:
     if term.negated or len(term.values) > 1:
         return ()
     [value] = term.values
+    if term.field == "trace" and "*" not in value.text:
+        return [value.text.lower().encode("utf-8", "replace")]
     if term.field == "id":
         return [value.text.encode("utf-8", "replace")]
     if term.field == "path":

@@ -15,7 +15,7 @@ MOST = (
 )
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     """Its members are those of every line (`logs.JsonForm`), and what a note says."""
 
     event: str
@@ -33,6 +33,7 @@ class _Line(msgspec.Struct, gc=False):
     app_ms: float
     level: str
     timestamp: datetime
+    trace: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode_lines
@@ -87,6 +88,7 @@ def _line(note: Note, epoch: float) -> _Line:
         round(app_ms, 3),
         "info",
         datetime.fromtimestamp(epoch + note.ended, UTC),
+        note.trace,
     )
 
 
@@ -94,4 +96,6 @@ def _values(line: _Line) -> tuple[str, dict[str, object]]:
     values = msgspec.structs.asdict(line)
     for name in ("level", "timestamp"):
         del values[name]
+    if line.trace is None:
+        del values["trace"]
     return values.pop("event"), values

@@ -40,6 +40,7 @@ def call_document(call: Call, names: Names) -> dict[str, Any]:
     whole_ms = max(note.ended - note.began, 0.0) * 1000
     return {
         "request_id": note.request_id.decode("ascii"),
+        "trace": note.trace,
         "number": call.number,
         "at": wire_time_of(call.at),
         "key": {"id": caller.key_id, "name": names.keys.get(caller.key_id)},

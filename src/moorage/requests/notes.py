@@ -38,7 +38,7 @@ class Note(msgspec.Struct, gc=False, array_like=True):
 
     `native` is what followed the app's name, with the query. `status` is 0 if the caller got no answer. `error` is the
     code of an error of the gateway, or says why an answer is not whole. `verdict` and `rule` are None for a key that
-    may do everything.
+    may do everything. `trace` is the id of the trace that the call belongs to.
     """
 
     caller: Caller
@@ -58,9 +58,11 @@ class Note(msgspec.Struct, gc=False, array_like=True):
     operation: Operation | None = None
     verdict: str | None = None
     rule: str | None = None
+    trace: str | None = None
 
 
-# How a call has ended: the members of its note from `request_id` to `sent`.
+# How a call has ended: the members of its note from `request_id` to `sent`. If the call belongs to a trace, a space and
+# the id of that follow the request id. Most calls belong to none, and so they have not one byte more.
 Ending: TypeAlias = tuple[bytes, float, float, float, float, int, Source, str | None, int, int, Sent]
 
 

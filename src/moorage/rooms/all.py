@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from moorage.clock import SystemClock
 from moorage.rooms.crm import BULK_JOB
-from moorage.rooms.metrics import MetricRooms
 from moorage.rooms.urls import Urls
+from moorage.rooms.watching import WatchingRooms
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
 
@@ -26,7 +26,7 @@ _CLOSED = ("mcp", "tokens", "unwritten", "outside", "internet", "crm")
 _CLOSED_LAST = ("request_database", "database")
 
 
-class Rooms(MetricRooms):
+class Rooms(WatchingRooms):
     """All services. Arguments: see `ControlRooms`."""
 
     @cached_property

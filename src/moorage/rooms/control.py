@@ -152,7 +152,7 @@ class ControlRooms:
 
     @cached_property
     def request_notes(self) -> "Notes | None":
-        """What the gateway notes of calls; None if no log has them, and no metrics count them."""
+        """What the gateway notes of calls; None if nothing reads it."""
         from moorage.requests.bodies import WaitingBodies
         from moorage.requests.notes import Notes
 
@@ -160,7 +160,7 @@ class ControlRooms:
         has_lines = settings.log_level in {"info", "debug"}
         keeps_bodies = settings.requests_kept and settings.request_bodies
         bodies = WaitingBodies(settings.request_body_size) if keeps_bodies else None
-        is_read = settings.requests_kept or has_lines or settings.metrics is not None
+        is_read = settings.requests_kept or has_lines or settings.metrics is not None or settings.traces
         return Notes(bodies) if is_read else None
 
     @cached_property

@@ -78,6 +78,8 @@ class Settings:
     approval_body: int
     stop_delay: float
     metrics: readers.Listening | None
+    traces: str | None
+    trace_ratio: float
     log_level: str
     requests_kept: int
     requests_days: int

@@ -300,6 +300,12 @@ def delay(text: str) -> float:
     return float(text)
 
 
+def ratio(text: str) -> float:
+    if not re.fullmatch(r"(0?\.\d{1,6}|0(\.0{1,6})?|1(\.0{1,6})?)", text, re.ASCII):
+        raise ValueError("use a number from 0 to 1, such as 0.01")
+    return float(text)
+
+
 def rate(text: str) -> float | str | None:
     if text in {"", "auto"}:
         return "auto"

@@ -249,6 +249,20 @@ SETTINGS = (
         "off",
         "Where Prometheus may ask for metrics: off, on (127.0.0.1:8789), or HOST:PORT.",
     ),
+    Setting(
+        "traces",
+        "MOORAGE_TRACES",
+        readers.url,
+        "",
+        "Where spans of sampled calls go: the URL of an OTLP/HTTP receiver.",
+    ),
+    Setting(
+        "trace_ratio",
+        "MOORAGE_TRACE_RATIO",
+        readers.ratio,
+        "0",
+        "The part of calls without a trace that get one, from 0 to 1.",
+    ),
     Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
     Setting(
         "requests_kept",

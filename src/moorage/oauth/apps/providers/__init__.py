@@ -129,6 +129,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     embedded: Literal["crm"] | None = None
     websocket: bool = True
     rewrites_redirects: bool = True
+    passes_trace: bool = False
     operations: dict[str, Literal["read", "write", "destructive"]] = {}
 
     @property

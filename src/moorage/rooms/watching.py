@@ -1,4 +1,4 @@
-"""The metrics of a server, if they are on."""
+"""The metrics and the traces of a server, if they are on."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from moorage.http.crowd import Crowd
     from moorage.metrics.service import Metrics
     from moorage.metrics.shared import Place
+    from moorage.tracing.spans import TraceSpans
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
 
-class MetricRooms(ConsoleRooms):
+class WatchingRooms(ConsoleRooms):
     """`place` is where this process puts its numbers. A server sets it if the metrics are on."""
 
     place: "Place | None" = None
@@ -51,3 +52,16 @@ class MetricRooms(ConsoleRooms):
         }
         process = Process(place.worker, calls, self.crowd, writer, self.crm.event_lag)
         return Metrics(place, process, Readings(self.database, self.vault, readings))
+
+    @cached_property
+    def spans(self) -> "TraceSpans | None":
+        """Makes spans of sampled calls. Raises TracingMissing."""
+        if self.settings.traces is None:
+            return None
+        from moorage.tracing.errors import TracingMissing
+
+        try:
+            from moorage.tracing.spans import TraceSpans
+        except ModuleNotFoundError as error:
+            raise TracingMissing from error
+        return TraceSpans(self.settings.traces, self.settings.trace_ratio)
