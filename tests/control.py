@@ -18,6 +18,7 @@ from moorage.app import control_origin
 from moorage.clock import FrozenClock
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.migrations import CRM
+from moorage.http.inside import InsideAnswer
 from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.requests.migrations import REQUESTS
@@ -88,6 +89,7 @@ class Control:
             migrated(self.settings.crm_folder / "registry.db", CRM)
         self.changes = 0
         self.rooms = self.run(self._open())
+        self.rooms.inside = _Inside(self)
         self._app = control_origin(self.rooms, self._changed)
         self.crm = Waited(self.rooms.crm, run=self.run)
         if not is_postgresql(self.settings.crm_database_url):
@@ -168,6 +170,19 @@ class Control:
 
     def pressing(self, url, organisation):
         return Person(self).connecting(url, organisation)
+
+
+class _Inside:
+    """The calls that the server makes to itself, as pages of the console do."""
+
+    def __init__(self, control):
+        self._control = control
+
+    async def call(self, method, target, headers, body, *, client, most):
+        sent = [(name.decode(), value.decode("latin-1")) for name, value in headers]
+        answer = await self._control.ask(method, target, body=body, headers=sent)
+        pairs = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        return InsideAnswer(answer.status, pairs, answer.body)
 
 
 class Caller:

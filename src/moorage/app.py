@@ -52,13 +52,14 @@ from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
 from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
+from moorage.people.persons import Persons
 from moorage.policies import routes as policy_routes
 from moorage.requests import routes as request_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
-from moorage.web import assets
+from moorage.web import assets, leading
 from moorage.web.visitor import address_of
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def control_origin(rooms: Rooms, on_change: Callable[[], None]) -> ASGIApp:
     routes = _control_routes(rooms, changed)
 
     async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/" and console_routes.is_for_people(Request(scope)):
+        if scope["path"] == "/" and leading.is_for_people(scope):
             await console_routes.to_console()(scope, receive, send)
             return
         raise _unknown_path(scope["path"], rooms.providers.names, first_segments(routes))
@@ -193,7 +194,6 @@ def _error_page(scope: Scope, error: MoorageError) -> Response | None:
     pages = (
         connect_routes.error_page,
         people_pages.error_page,
-        approval_routes.error_page,
         grant_pages.error_page,
     )
     return next((page for error_page in pages if (page := error_page(scope, error)) is not None), None)
@@ -217,6 +217,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         principal.require(scope)
         return principal
 
+    persons = Persons(rooms.people, authenticate)
     embedded = EmbeddedConnector(partial(_require_inside, rooms), connect_inside)
     return [
         *import_routes.routes(
@@ -252,7 +253,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             rooms.urls.gateway,
             rooms.elsewhere,
         ),
-        *approval_routes.routes(rooms.approvals, authenticate, rooms.decision_pages),
+        *approval_routes.routes(rooms.approvals, rooms.diffs, authenticate, persons),
         *rooms.grant_routes(),
         *rooms.mcp.routes(),
         *console_routes.routes(rooms.make_console),

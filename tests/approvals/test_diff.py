@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.approvals.decisions import _body_of
+from moorage.approvals.contents import call_document
 from moorage.approvals.diff import LONGEST_VALUE, diff_of
 from moorage.approvals.model import Answer, Approval, HeldCall
 from moorage.approvals.sending import Unsent
@@ -99,8 +99,8 @@ def test_no_spelling_of_a_body_hides_what_it_changes():
     assert rows(twice.records[0]) == [("City", "Leeds", "York")]
     unclear = diff(Looking(lead()), "PUT", "/crm/v8/Leads/1", b'{"data":[{"City":"York"}],"data":[{}]}')
     assert "in one way only" in unclear.notes[-1]
-    text, _ = _body_of(HeldCall("PUT", b"/x", [], b'{"a":1,"a":2}'))
-    assert text == '{"a":1,"a":2}'
+    shown = call_document(HeldCall("PUT", b"/x", [], b'{"a":1,"a":2}'))
+    assert shown["body"] == '{"a":1,"a":2}'
 
 
 def test_new_records_show_their_fields_and_are_not_asked_for():

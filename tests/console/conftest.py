@@ -3,6 +3,7 @@
 import pytest
 
 from tests.console.visitor import Visitor
+from tests.flows.chromium import MISSING, PROGRAM, Chromium
 from tests.flows.conftest import (  # noqa: F401 (fixtures)
     own_server,
     own_storage,
@@ -28,3 +29,28 @@ def join(server):  # noqa: F811
 @pytest.fixture
 def owner(join):
     return join("owner")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """One browser for the tests of all screens, as it takes long to start."""
+    if PROGRAM is None:
+        pytest.skip(MISSING)
+    browser = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.stop()
+
+
+@pytest.fixture
+def tab(chromium):
+    """Makes a tab in which a visitor is signed in."""
+    opened = []
+
+    def tab(visitor):
+        opened.append(chromium.tab(chromium.person()))
+        opened[-1].take_cookie(visitor.server.gateway, visitor.cookie)
+        return opened[-1]
+
+    yield tab
+    for each in opened:
+        each.close()

@@ -142,6 +142,11 @@ class Tab:
             if event["method"] in {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"}
         ]
 
+    def take_cookie(self, site: str, cookie: str) -> None:
+        """Have a cookie of a site, in the form `name=value`."""
+        name, _, value = cookie.partition("=")
+        self._wire.send("Network.setCookie", url=site, name=name, value=value)
+
     def forget_cookies(self) -> None:
         self._wire.send("Network.clearBrowserCookies")
 

@@ -65,10 +65,10 @@ def test_a_call_waits_is_shown_approved_and_sent_once(server, owner, agent):
     assert headers["moorage-environment"] == "embedded"
     assert agent("POST", LEADS, lead)[2]["error"]["id"] == error["id"]
     page = owner.open(error["link"])
-    for words in ("create 1 record in Leads", "agent", "embedded", "Approved", "Leeds"):
+    for words in ("Create 1 record in Leads", "agent", "embedded", "Approved", "Leeds"):
         assert words in page, words
     assert leads_named(server, "Approved") == []
-    owner.open(f"{error['link']}/approve", {"for": "once"})
+    owner.decide({"for": "once"})
     wait_until(lambda: not waiting(agent, error["id"]))
     [made] = leads_named(server, "Approved")
     status, headers, answer = agent("POST", LEADS, lead)
@@ -92,7 +92,7 @@ def test_a_declined_call_is_not_sent_and_the_caller_reads_why(server, owner, age
     assert (status, headers["location"]) == (202, f"/approvals/{approval['id']}")
     assert headers["preference-applied"] == "respond-async"
     owner.open(approval["link"])
-    owner.open(f"{approval['link']}/decline", {"reason": "Ask Bob first."})
+    owner.decide({"reason": "Ask Bob first."})
     told = agent("GET", headers["location"])[2]["approval"]
     assert (told["state"], told["note"], told["decided_by"]) == ("declined", "Ask Bob first.", "Olga")
     assert leads_named(server, "Declined") == []
@@ -101,7 +101,7 @@ def test_a_declined_call_is_not_sent_and_the_caller_reads_why(server, owner, age
 def test_an_hour_lets_the_same_go_and_other_things_ask(server, owner, agent):
     error = agent("POST", LEADS, {"data": [{"Last_Name": "Hour", "City": "A"}]})[2]["error"]
     owner.open(error["link"])
-    owner.open(f"{error['link']}/approve", {"for": "hour"})
+    owner.decide({"for": "hour"})
     wait_until(lambda: not waiting(agent, error["id"]))
     assert agent("POST", LEADS, {"data": [{"Last_Name": "Hour", "City": "B"}]})[0] == 201
     [first, second] = leads_named(server, "Hour")
@@ -118,7 +118,7 @@ def test_what_its_key_may_not_do_any_more_is_not_sent(server, owner, agent, chan
     else:
         server.call("PUT", f"/keys/{agent.id}/policy", {"mode": "readonly"})
     owner.open(error["link"])
-    owner.open(f"{error['link']}/approve", {"for": "once"})
+    owner.decide({"for": "once"})
 
     def shown():
         return server.get(f"/approvals/{error['id']}")[1]["approval"]
@@ -133,7 +133,7 @@ def test_a_repeat_with_an_idempotency_key_gets_the_first_answer(server, owner, a
     error = agent("POST", LEADS, lead, Idempotency_Key="try-1")[2]["error"]
     assert agent("POST", LEADS, {"data": [{"Last_Name": "Other"}]}, Idempotency_Key="try-1")[0] == 422
     owner.open(error["link"])
-    owner.open(f"{error['link']}/approve", {"for": "hour"})
+    owner.decide({"for": "hour"})
     wait_until(lambda: not waiting(agent, error["id"]))
     answers = [agent("POST", LEADS, lead, Idempotency_Key="try-1") for _ in range(3)]
     assert {status for status, _, _ in answers} == {201}

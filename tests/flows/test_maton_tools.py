@@ -224,7 +224,7 @@ def test_the_same_call_gets_the_answer_after_a_person_has_approved_it(server, us
     owner = Visitor(server)
     owner.join("Matilda")
     owner.open(waiting["link"])
-    owner.open(f"{waiting['link']}/approve", {"for": "once"})
+    owner.decide({"for": "once"})
 
     [deleted] = wait_until(lambda: use("run_action", cautious, **call).get("data"))
     assert deleted["details"]["id"] == made

@@ -74,10 +74,10 @@ class Agent:
         return called(url, key, tool, arguments, elicitation_callback=self.answer)
 
 
-def decides(owner, decision="approve", **form):
+def decides(owner, **form):
     def act(link):
         owner.open(link)
-        owner.open(f"{link}/{decision}", form or {"for": "once"})
+        owner.decide(form or {"for": "once"})
 
     return act
 
@@ -120,7 +120,7 @@ def test_a_tool_that_waited_gives_its_own_result(server, owner, url, key, tool):
 
 def test_a_person_says_no_and_the_agent_reads_why(server, owner, url, key):
     lead_id = lead(server)
-    result = Agent(decides(owner, "decline", reason="Ask Bob first.")).call(url, key, deletion(lead_id))
+    result = Agent(decides(owner, reason="Ask Bob first.")).call(url, key, deletion(lead_id))
     assert result.is_error
     assert "declined" in result.content[0].text and "Ask Bob first." in result.content[0].text
     assert "\n" not in result.content[0].text

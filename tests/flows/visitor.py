@@ -26,6 +26,11 @@ class Visitor:
             self.page, self.url = answer.read().decode(), answer.url
         return self.page
 
+    def decide(self, form):
+        """Approve or decline the call whose page is open: with a reason it is declined."""
+        what = "decline" if "reason" in form else "approve"
+        return self.open(f"{self.url.partition('?')[0]}/{what}", form)
+
     def _fields(self):
         hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.page)
         return {name: html.unescape(value) for name, value in hidden}

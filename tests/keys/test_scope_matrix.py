@@ -11,6 +11,7 @@ from tests.calls import log_call
 
 OPEN = None
 OWN = "own"  # Any key may call it, about what is its own.
+PERSON = "person"  # Only a person may call it, in the console.
 # Scopes that let a key see what is not its own, at routes that need none.
 WIDENING = {"approvals:read"}
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
@@ -77,9 +78,10 @@ MATRIX = {
     ("/approvals/{approval_id}", "GET"): OWN,
     ("/approvals/{approval_id}/answer", "GET"): OWN,
     ("/approvals/{approval_id}/cancel", "POST"): OWN,
-    ("/approvals/{approval_id}/approve", "POST"): OPEN,
-    ("/approvals/{approval_id}/decline", "POST"): OPEN,
-    ("/approvals/grants/{grant_id}/end", "POST"): OPEN,
+    ("/approvals/{approval_id}/contents", "GET"): PERSON,
+    ("/approvals/{approval_id}/approve", "POST"): PERSON,
+    ("/approvals/{approval_id}/decline", "POST"): PERSON,
+    ("/approvals/grants/{grant_id}/end", "POST"): PERSON,
     # A tool is refused what its key may not do; tests/mcp and tests/flows/test_mcp.py say more.
     ("/mcp", "POST"): OWN,
     ("/mcp/c/{account}", "POST"): OWN,
@@ -104,11 +106,14 @@ MATRIX = {
     ("/oauth/register", "POST"): OPEN,
     ("/grants", "GET"): OPEN,
     ("/grants/{grant_id}/end", "POST"): OPEN,
+    # The style sheet and the scripts of pages.
+    ("/assets/{digest}/{name:path}", "GET"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }
-GUARDED = [entry for entry, scope in MATRIX.items() if scope not in {OPEN, OWN}]
+GUARDED = [entry for entry, scope in MATRIX.items() if scope not in {OPEN, OWN, PERSON}]
 ANY_KEY = [entry for entry, scope in MATRIX.items() if scope == OWN]
+PERSONS = [entry for entry, scope in MATRIX.items() if scope == PERSON]
 BODIES = {
     ("/connections", "POST"): {"app": "zoho-crm"},
     ("/connections/prune", "POST"): {"older_than_seconds": 0},
@@ -131,6 +136,8 @@ def routes(control):
 
 def operations(control):
     for path in routes(control):
+        if path.split("/")[1] == "console":  # Pages: no key opens them, and tests/console says who gets in.
+            continue
         allowed = control.call("LOCK", path).headers["allow"].split(", ")
         yield from ((path, method) for method in allowed if method != "HEAD")
 
@@ -155,9 +162,9 @@ def call(control, owner):
 
 def path_of(entry, connection, target):
     """The request of the log has the id of the key that it was made with."""
-    others = {"approval_id": "x", "grant_id": "x", "request_id": target}
+    others = {"approval_id": "x", "grant_id": "x", "request_id": target, "digest": "x"}
     names = {"account": "x", "app": "zoho-crm", "slug": "acme", "name": "kept", **others}
-    return entry[0].format(connection_id=connection, key_id=target, **names)
+    return entry[0].replace(":path", "").format(connection_id=connection, key_id=target, **names)
 
 
 def send(control, entry, key, connection="x", target="x", method=None):
@@ -180,12 +187,18 @@ def test_every_route_says_who_may_call_it(control):
 
 
 def test_every_scope_of_the_control_api_opens_something():
-    assert {scope for scope in MATRIX.values() if scope not in {OPEN, OWN}} | WIDENING == EVERYTHING.control
+    assert {MATRIX[entry] for entry in GUARDED} | WIDENING == EVERYTHING.control
 
 
 def test_without_a_key_only_what_is_open_answers(control):
     for entry in MATRIX:
-        assert (send(control, entry, None).status == 401) == (entry in [*GUARDED, *ANY_KEY]), entry
+        assert (send(control, entry, None).status == 401) == (entry in [*GUARDED, *ANY_KEY, *PERSONS]), entry
+
+
+def test_what_only_people_do_no_key_does(control, owner):
+    for entry in PERSONS:
+        answer = send(control, entry, owner.key)
+        assert (answer.status, answer.code) == (403, "person_needed"), entry
 
 
 @pytest.mark.parametrize("entry", GUARDED, ids=str)

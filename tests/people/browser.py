@@ -49,11 +49,9 @@ class Browser:
 
     def fields(self, path=""):
         """The hidden fields of the page's first form, or of the first that leads to a path."""
-        form = re.search(rf'<form method="post" action="{path[1:]}.*?</form>', self.page.text, re.DOTALL)[0]
-        return {
-            name: html.unescape(value)
-            for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
-        }
+        form = re.search(rf'<form method="post" action="[./]*{path[1:]}.*?</form>', self.page.text, re.DOTALL)
+        hidden = [] if form is None else re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0])
+        return {name: html.unescape(value) for name, value in hidden}
 
     def send(self, path, **values):
         """Send the page's form, with what a person has typed."""

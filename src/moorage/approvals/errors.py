@@ -98,18 +98,6 @@ class ApprovalDecided(MoorageError):
         )
 
 
-class PersonNeeded(MoorageError):
-    """An API key tried to decide."""
-
-    code = "person_needed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Only a person who has signed in can decide on a held call. No API key can.",
-            help="Open the link of the held call in a browser, and sign in there.",
-        )
-
-
 class HourImpossible(MoorageError):
     """A person can't allow for an hour what may be anything, or change any number of records."""
 

@@ -162,7 +162,12 @@ def approval_document(approval: Approval, now: int, link: str) -> dict[str, Any]
         "connection": {"id": asked.connection_id, "name": asked.connection_name},
         "app": asked.app,
         "environment": asked.environment,
-        "operation": {"name": asked.operation, "module": asked.module or None, "kind": asked.kind},
+        "operation": {
+            "name": asked.operation,
+            "module": asked.module or None,
+            "kind": asked.kind,
+            "for_an_hour": asked.is_of_a_kind,
+        },
         "words": asked.words,
         "method": approval.method,
         "path": approval.path,

@@ -1,28 +1,34 @@
-"""The API of held calls. A key sees its own; one with approvals:read sees those of its account. No key decides."""
+"""The API of held calls. A key sees its own; one with approvals:read sees those of its account.
 
+Only people decide, and see what a call would change: no key does, whatever its scopes.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Scope
 
-from moorage.approvals import decisions
-from moorage.approvals.decisions import DecisionPages
-from moorage.approvals.errors import PersonNeeded
+from moorage.approvals.contents import call_document, diff_document
+from moorage.approvals.diffs import Diffs
 from moorage.approvals.holder import response_of
 from moorage.approvals.model import STATES, Approval, State, approval_document, grant_document
-from moorage.approvals.service import Approvals
-from moorage.errors import MoorageError
-from moorage.http.control import Endpoint, json_response, route
-from moorage.http.errors import ParameterInvalid, quoted
+from moorage.approvals.service import MOST_SHOWN, Approvals, Decision
+from moorage.http.control import json_object, json_response, route
+from moorage.http.errors import BodyInvalid, ParameterInvalid, quoted
 from moorage.http.message import Response as Plain
 from moorage.keys.model import Principal
 from moorage.near import did_you_mean
-from moorage.people.frame import signed_in
+from moorage.people.model import Person
+from moorage.people.persons import Persons
+from moorage.web.leading import or_console
 
 READ = "approvals:read"
+LONGEST_REASON = 500
+_APPROVE_EXAMPLE = '{"for": "once"}'
+_DECLINE_EXAMPLE = '{"reason": "Ask Bob first."}'
 
 
 class Authenticate(Protocol):
@@ -31,51 +37,19 @@ class Authenticate(Protocol):
     async def __call__(self, request: Request, scope: str | None, *parameters: str) -> Principal: ...
 
 
-def routes(approvals: Approvals, authenticate: Authenticate, pages: DecisionPages) -> list[Route]:
-    api = _Endpoints(approvals, authenticate)
+def routes(approvals: Approvals, diffs: Diffs, authenticate: Authenticate, persons: Persons) -> list[Route]:
+    """The routes of held calls. `persons` recognises who decides; a browser is led to the console."""
+    api, deciding = _Endpoints(approvals, authenticate), _Deciding(approvals, diffs, persons)
     return [
-        route("/approvals", GET=_for_both(api.search, signed_in(pages.sessions, pages.index))),
-        route(
-            "/approvals/grants/{grant_id}/end",
-            POST=_for_people(signed_in(pages.sessions, pages.end_grant, "/approvals")),
-        ),
-        route("/approvals/{approval_id}", GET=_for_both(api.get, signed_in(pages.sessions, pages.show))),
+        route("/approvals", GET=or_console(api.search)),
+        route("/approvals/grants/{grant_id}/end", POST=deciding.end_grant),
+        route("/approvals/{approval_id}", GET=or_console(api.get)),
+        route("/approvals/{approval_id}/contents", GET=deciding.contents),
         route("/approvals/{approval_id}/answer", GET=api.answer),
         route("/approvals/{approval_id}/cancel", POST=api.cancel),
-        route("/approvals/{approval_id}/approve", POST=_for_people(pages.approve)),
-        route("/approvals/{approval_id}/decline", POST=_for_people(pages.decline)),
+        route("/approvals/{approval_id}/approve", POST=deciding.approve),
+        route("/approvals/{approval_id}/decline", POST=deciding.decline),
     ]
-
-
-def error_page(scope: Scope, error: MoorageError) -> Plain | None:
-    """The error as a page, if a browser has asked for a page of this room. None for all others."""
-    is_ours = scope["path"] == "/approvals" or scope["path"].startswith("/approvals/")
-    return decisions.error_page(error) if is_ours and _is_for_people(scope) else None
-
-
-def _is_for_people(scope: Scope) -> bool:
-    """True for a browser without an API key, which gets pages."""
-    named = dict(scope["headers"])
-    return b"authorization" not in named and b"text/html" in named.get(b"accept", b"")
-
-
-def _for_both(for_programs: Endpoint, for_people: Endpoint) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        chosen = for_people if _is_for_people(request.scope) else for_programs
-        return await chosen(request)
-
-    return endpoint
-
-
-def _for_people(page: Endpoint) -> Endpoint:
-    """A decision: whoever sends an API key is refused, also with a session beside it."""
-
-    async def endpoint(request: Request) -> Response:
-        if "authorization" in request.headers:
-            raise PersonNeeded
-        return await page(request)
-
-    return endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +58,18 @@ class _Endpoints:
     authenticate: Authenticate
 
     async def search(self, request: Request) -> Response:
-        caller = await self.authenticate(request, None, "state")
+        caller = await self.authenticate(request, None, "state", "limit")
         state, key_id = request.query_params.get("state"), _own(caller)
         states = STATES if not state else (_state(state),)
+        limit = _limit(request.query_params.get("limit"))
         found = await self.approvals.search(caller.account_id, key_id, states)
-        grants = await self.approvals.grants(caller.account_id, key_id)
         return json_response(
             {
-                "approvals": [self._document(approval) for approval in found],
-                "grants": [grant_document(grant) for grant in grants],
+                "approvals": [self._document(approval) for approval in found[:limit]],
+                "grants": [
+                    grant_document(grant) for grant in await self.approvals.grants(caller.account_id, key_id)
+                ],
+                "waiting": await self.approvals.waiting(caller.account_id, key_id),
             }
         )
 
@@ -112,7 +89,65 @@ class _Endpoints:
         return json_response({"approval": self._document(approval)})
 
     def _document(self, approval: Approval) -> dict[str, Any]:
-        return approval_document(approval, self.approvals.now(), self.approvals.link(approval.id))
+        return _document(self.approvals, approval)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """What only people do."""
+
+    approvals: Approvals
+    diffs: Diffs
+    persons: Persons
+
+    async def contents(self, request: Request) -> Response:
+        person = await self.persons(request, "approvals:see_values")
+        approval = await self.approvals.get(person.account_id, _id(request))
+        is_waiting = approval.state_at(self.approvals.now()) == "waiting"
+        call, diff = await self.diffs.of(approval) if is_waiting else (None, None)
+        return json_response(
+            {
+                "call": None if call is None else call_document(call),
+                "diff": None if diff is None else diff_document(diff),
+            }
+        )
+
+    async def approve(self, request: Request) -> Response:
+        person = await self.persons(request, "approvals:decide")
+        body = await json_object(request, _APPROVE_EXAMPLE, known=("for",), optional=True)
+        length = body.get("for", "once")
+        if length not in {"once", "hour"}:
+            raise BodyInvalid(f"for can't be {quoted(str(length))}.", help="Send once, or hour.")
+        return await self._decide(request, person, Decision(person.name, True, length == "hour"))
+
+    async def decline(self, request: Request) -> Response:
+        person = await self.persons(request, "approvals:decide")
+        body = await json_object(request, _DECLINE_EXAMPLE, known=("reason",), optional=True)
+        return await self._decide(request, person, Decision(person.name, False, note=_reason(body)))
+
+    async def _decide(self, request: Request, person: Person, decision: Decision) -> Response:
+        approval = await self.approvals.decide(person.account_id, _id(request), decision)
+        return json_response({"approval": _document(self.approvals, approval)})
+
+    async def end_grant(self, request: Request) -> Response:
+        person = await self.persons(request, "approvals:decide")
+        grant = await self.approvals.end_grant(person.account_id, str(request.path_params["grant_id"]))
+        return json_response({"grant": grant_document(grant)})
+
+
+def _document(approvals: Approvals, approval: Approval) -> dict[str, Any]:
+    return approval_document(approval, approvals.now(), approvals.link(approval.id))
+
+
+def _reason(body: Mapping[str, Any]) -> str | None:
+    """What a person says to the caller. Raises BodyInvalid."""
+    given = body.get("reason") or ""
+    reason = " ".join(given.split()) if isinstance(given, str) else ""
+    if not isinstance(given, str) or len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise BodyInvalid(
+            f"The reason has to be up to {LONGEST_REASON} printable characters.", help="Write a shorter one."
+        )
+    return reason or None
 
 
 def _own(caller: Principal) -> str | None:
@@ -131,6 +166,21 @@ def _state(text: str) -> State:
     raise ParameterInvalid(
         f"state can't be {quoted(text)}.{did_you_mean(text, STATES)}", help=f"Use one of {', '.join(STATES)}."
     )
+
+
+def _limit(text: str | None) -> int:
+    limit = (
+        MOST_SHOWN
+        if text is None
+        else int(text)
+        if text.isascii() and text.isdecimal() and len(text) < 5
+        else 0
+    )
+    if not 1 <= limit <= MOST_SHOWN:
+        raise ParameterInvalid(
+            f"limit can't be {quoted(text or '')}.", help=f"Use a number from 1 to {MOST_SHOWN}."
+        )
+    return limit
 
 
 def _as_it_came(plain: Plain) -> Response:

@@ -142,6 +142,11 @@ class Approvals:
             found = await store.search(tx, account_id, key_id, stored, MOST_SHOWN)
             return [approval for approval in found if approval.state_at(tx.now) in states]
 
+    async def waiting(self, account_id: str, key_id: str | None = None) -> int:
+        """How many calls of an account wait; with a key, how many of that key."""
+        async with self._database.reading() as tx:
+            return (await store.waiting(tx, account_id, key_id))[0]
+
     async def grants(self, account_id: str, key_id: str | None = None) -> list[Grant]:
         async with self._database.reading() as tx:
             return await grant_store.of_account(tx, account_id, key_id)

@@ -39,6 +39,18 @@ def ago(text: str | None) -> str:
     return f"in {duration(-seconds)}" if seconds < 0 else f"{duration(seconds)} ago"
 
 
+def left(text: str | None) -> str:
+    """How long until a time comes, as `m-countdown` counts it down."""
+    at = moment(text)
+    seconds = 0.0 if at is None else (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return duration(seconds) if seconds >= 1 else "no time"
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def number(value: float | None) -> str:
     return "" if value is None else f"{value:,}"
 
@@ -63,6 +75,8 @@ def pretty(value: Any) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "clock": clock,
     "ago": ago,
+    "left": left,
+    "capital": capital,
     "duration": duration,
     "number": number,
     "size": size,

@@ -1,5 +1,6 @@
 """What all pages of the console have around them: the sections, where calls go, and the rules for browsers."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from moorage.people.sessions import up
 from moorage.web.pages import Pages, named_headers
 
 # Elements of ours make their children themselves, so a new page that is morphed into the old one leaves them alone.
-_ELEMENTS = "m-copy,m-theme,m-palette"
+_ELEMENTS = "m-copy,m-theme,m-palette,m-countdown"
 _SOURCES = (
     "script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " require-trusted-types-for 'script'; trusted-types htmx moorage"
@@ -73,6 +74,7 @@ async def rendered(visit: Visit, shown: Shown, form_token: str, note: str = "") 
     root = up(visit.request)
     path = visit.request.url.path.removeprefix("/console")
     sections = sections_of(visit)
+    place, waiting = await asyncio.gather(_place(visit), _waiting(visit))
     html = PAGES.render(
         shown.template,
         **shown.values,
@@ -82,7 +84,8 @@ async def rendered(visit: Visit, shown: Shown, form_token: str, note: str = "") 
         visit=visit,
         sections=sections,
         section=next((one for one in reversed(sections) if _is_within(path, one.path)), None),
-        place=await _place(visit),
+        place=place,
+        waiting=waiting,
         form_token=form_token,
         note=note,
         twin=_twin(visit),
@@ -120,3 +123,11 @@ async def _place(visit: Visit) -> Mapping[str, Any] | None:
         "GET", f"/connections/{answer.document['default']['connection_id']}", keeps_errors=True
     )
     return None if found.status >= 400 else found.document["connection"]
+
+
+async def _waiting(visit: Visit) -> int:
+    """How many calls wait for a person; 0 if this one may not know."""
+    if not visit.may("approvals:read"):
+        return 0
+    answer = await visit.control("GET", "/approvals", {"state": "waiting", "limit": 1}, keeps_errors=True)
+    return answer.document["waiting"] if answer.status < 400 else 0

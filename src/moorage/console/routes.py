@@ -32,11 +32,5 @@ def routes(make: Callable[[], Site]) -> list[Route]:
     return [any_method("/console", answer), any_method("/console/{rest:path}", answer)]
 
 
-def is_for_people(request: Request) -> bool:
-    """True for a browser without an API key, which gets pages."""
-    wants_page = "text/html" in request.headers.get("accept", "")
-    return wants_page and "authorization" not in request.headers
-
-
 def to_console() -> Response:
     return RedirectResponse("./console", 303, named_headers())

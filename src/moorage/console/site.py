@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from moorage.console import find, home
+from moorage.console import approvals, find, home
 from moorage.console.calls import Calls, Inside, Refused
 from moorage.console.frame import rendered, wants_json
 from moorage.console.routes import Site
@@ -26,6 +26,7 @@ from moorage.web.pages import named_headers
 ROOT = "/console"
 SCREENS: tuple[tuple[Page, ...], ...] = (
     home.PAGES,
+    approvals.PAGES,
     find.PAGES,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.

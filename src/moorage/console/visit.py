@@ -53,12 +53,13 @@ class Visit:
         path: str,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
         *,
         keeps_errors: bool = False,
     ) -> Answer:
         """A call of the control API. Raises Refused from status 400 on, unless it `keeps_errors`."""
         who = caller(self.person)
-        return await self.calls.call(who, method, path, query, body, keeps_errors=keeps_errors)
+        return await self.calls.call(who, method, path, query, body, headers, keeps_errors=keeps_errors)
 
     async def app(
         self,

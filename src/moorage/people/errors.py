@@ -140,3 +140,15 @@ class PermissionMissing(MoorageError):
             f"This needs the permission {permission}, which the role {role} does not have.",
             help="Ask an owner, who can change roles on the page /people.",
         )
+
+
+class PersonNeeded(MoorageError):
+    """An API key tried what only people do."""
+
+    code = "person_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only a person who has signed in can do this. No API key can.",
+            help="Open the console in a browser, and sign in there.",
+        )

@@ -39,6 +39,11 @@ class People:
         async with self._database.reading() as tx:
             return await store.all_people(tx, account_id)
 
+    async def get(self, account_id: str, person_id: str) -> Person:
+        """Raises PersonUnknown, also for a person of another account."""
+        async with self._database.reading() as tx:
+            return await _require(tx, account_id, person_id)
+
     async def invite(self, account_id: str, email: str, name: str, role: Role) -> tuple[Person, str]:
         """A new person, and the token of a link to choose a password. Raises PersonInvalid, PersonExists."""
         email, name = read_email(email), read_name(name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from moorage.rooms.people import PeopleRooms
 
 if TYPE_CHECKING:
-    from moorage.approvals.decisions import DecisionPages
+    from moorage.approvals.diffs import Diffs
     from moorage.approvals.holder import Holder
     from moorage.approvals.sending import Sending
     from moorage.approvals.service import Approvals
@@ -41,12 +41,10 @@ class ApprovalRooms(PeopleRooms):
         return Sending(self.database, self.vault, lambda: self.own_calls)
 
     @cached_property
-    def decision_pages(self) -> "DecisionPages":
-        from moorage.approvals.decisions import DecisionPages
+    def diffs(self) -> "Diffs":
         from moorage.approvals.diffs import Diffs
 
-        diffs = Diffs(self.database, self.vault, lambda: self.own_calls)
-        return DecisionPages(self.approvals, diffs, self.sessions)
+        return Diffs(self.database, self.vault, lambda: self.own_calls)
 
     @cached_property
     def idempotency(self) -> "Idempotency":

@@ -1,5 +1,5 @@
 // The keys of all pages: / filters, j and k walk through rows, Enter opens, e edits, c copies as curl, g and a letter goes
-// to a section, Ctrl-K or . opens the palette, ? explains.
+// to a section, Ctrl-K or . opens the palette, ? explains. A page may name a letter for what it has: data-press="a".
 
 const WAIT = 1500; // Milliseconds for the letter after g.
 let since = -Infinity;
@@ -54,7 +54,8 @@ function pressed(event) {
     return;
   }
   if (event.key === "g") { since = event.timeStamp; return; }
-  const action = ACTIONS[event.key];
+  const named = document.querySelector(`main [data-press="${CSS.escape(event.key)}"]`);
+  const action = named ? () => named.focus() : ACTIONS[event.key];
   if (action) { event.preventDefault(); action(); }
 }
 

@@ -1,0 +1,83 @@
+"""The screen on which people decide about calls, on a whole server."""
+
+import json
+import re
+
+import pytest
+
+from tests.waiting import wait_until
+
+HOSTILE = "<img src=x onerror=alert(1)> \"'`{{7*7}} \u202edlog " + "x" * 900
+LEADS = "/zoho-crm/crm/v8/Leads"
+
+
+@pytest.fixture
+def held(server):
+    """Lets a call of a new key wait; gives its id."""
+
+    def hold(name="agent", city=HOSTILE):
+        key = {"name": name, "policy": {"mode": "strict"}, "scopes": ["connections:read", "proxy"]}
+        made = json.loads(server.call("POST", "/keys", key)[2])
+        sent = {"Authorization": f"Bearer {made['secret']}"}
+        lead = {"data": [{"Last_Name": "Waits", "City": city[:100], "Description": city}]}
+        wait_until(lambda: server.call("GET", "/keys", None, sent)[0] == 403)
+        return json.loads(server.call("POST", LEADS, lead, sent)[2])["error"]["id"]
+
+    return hold
+
+
+def test_a_call_is_shown_with_hostile_values_as_text_and_counted(owner, held):
+    approval = held(f"agent {HOSTILE[:60]}".replace("\u202e", ""))
+    page = owner.open(f"/approvals/{approval}")
+    assert page.at == f"/console/approvals/{approval}"
+    assert "Create 1 record in Leads" in page.words
+    assert "onerror=alert(1)" in page.words
+    assert "<img" not in page.text
+    waiting = re.search(r'class="count">(\d+)<', page.text)[1]
+    assert int(waiting) == len(owner.twin("/console/approvals")["calls"]) >= 1
+    listed = owner.open("/console/approvals")
+    assert "<img" not in listed.text
+    assert f"console/approvals/{approval}" in listed.text
+
+
+def test_the_waiting_are_listed_oldest_first_and_what_became_of_others(owner, held):
+    first, second = held(city="A"), held(city="B")
+    ids = [one["id"] for one in owner.twin("/console/approvals")["calls"]]
+    assert ids.index(first) < ids.index(second)
+    owner.open(f"/console/approvals/{first}")
+    page = owner.send("/decline", reason=HOSTILE[:60].replace("\u202e", ""))
+    assert "You declined this call." in page.words
+    assert "You can go back to the program that asked." in page.words
+    assert "<img" not in page.text
+    listed = owner.twin("/console/approvals?state=declined")
+    assert first in [one["id"] for one in listed["earlier"]]
+    assert {one["state"] for one in listed["earlier"]} == {"declined"}
+
+
+def test_who_may_not_see_values_gets_none(join, held):
+    approval = held(city="Leeds-on-Sea")
+    support = join("support")
+    page, twin = (
+        support.open(f"/console/approvals/{approval}"),
+        support.twin(f"/console/approvals/{approval}"),
+    )
+    assert "Your role does not see what the call would change." in page.words
+    assert "Leeds-on-Sea" not in page.text + json.dumps(twin)
+    assert (twin["call"], twin["diff"], twin["decides"]) == (None, None, False)
+    assert "/approve" not in page.text
+
+
+def test_a_person_decides_by_keyboard(server, owner, held, tab):
+    approval = held(city="Hull")
+    page = tab(owner)
+    page.open(f"{server.gateway}/approvals/{approval}")
+    page.wait_for("Create 1 record")
+    page.wait("customElements.get('m-countdown') && document.querySelector('m-countdown').innerText")
+    page.press("d", 68, "d")
+    assert page.run("document.activeElement.name") == "reason"
+    page.run("document.activeElement.blur()")
+    page.press("a", 65, "a")
+    assert page.run("document.activeElement.innerText") == "Approve once"
+    page.click("Approve once", times=2)
+    page.wait("!!document.querySelector('[aria-label=\"What became of it\"]')")
+    assert page.complaints == []
