@@ -4,6 +4,7 @@ import pytest
 
 from moorage.approvals.model import Answer, HeldCall
 from moorage.crm import Trial, TriedRecord
+from moorage.people.rights import caller
 from tests.approvals.conftest import asked
 from tests.audit.entries import entries_of
 from tests.control import control, owner, stranger  # noqa: F401 (fixtures)
@@ -268,6 +269,15 @@ def test_support_sees_no_values_and_decides_nothing(place, support):
         answer = support.send(f"/console/approvals/{path}")
         assert (answer.status, "approvals:decide" in answer.text) == (403, True)
     assert place.shown()["state"] == "waiting"
+    # Nor would the API itself tell, if a page asked it.
+    [sue] = [
+        one
+        for one in place.control.run(place.control.rooms.people.list(place.owner.account))
+        if one.name == "Sue"
+    ]
+    inside = [("Authorization", place.control.rooms.keys.inside(caller(sue)))]
+    told = place.control.call("GET", f"/approvals/{place.id}/contents", headers=inside)
+    assert (told.status, told.code) == (403, "permission_missing")
 
 
 def test_another_accounts_call_looks_absent_to_a_person(place, browser, ada, stranger):  # noqa: F811
