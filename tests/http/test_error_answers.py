@@ -16,6 +16,9 @@ OF_THE_COMMAND_LINE = {"usage", "declined"}
 # What only the machine itself can be told: no answer over HTTP ever carries these.
 NEVER_ON_THE_WIRE = {
     "address_unavailable",
+    "backup_busy",
+    "backup_damaged",
+    "backup_unreadable",
     "client_invalid",
     "client_unknown",
     "codes_exhausted",
@@ -34,6 +37,7 @@ NEVER_ON_THE_WIRE = {
     "oauth_client_unknown",
     "organisation_exists",
     "organisation_invalid",
+    "passphrase_wrong",
     "password_invalid",
     "scopes_invalid",
     "server_ended",

@@ -21,6 +21,11 @@ EXAMPLES = {
     ),
     "stop": ("moorage stop --timeout 60",),
     "logs": ("moorage logs -n 20", "moorage logs --follow --json"),
+    "backup": (
+        "moorage backup moorage.backup --recovery-key",
+        "moorage backup --check moorage.backup --passphrase-file passphrase",
+    ),
+    "restore": ("moorage restore moorage.backup --home ~/.moorage-restored",),
     "api": (
         "moorage api '/zoho-crm/crm/v8/Leads?fields=Last_Name,Company'",
         "moorage api /zoho-crm/crm/v8/Leads -f 'data[][Last_Name]=Hopper' -f 'data[][Company]=Navy'",

@@ -11,7 +11,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.org_move import move
-from moorage.cli.output import confirm, print_json, print_table
+from moorage.cli.output import confirm, print_json, print_table, require_writable_place
 
 if TYPE_CHECKING:
     from moorage.crm import Client, OrganisationRow
@@ -235,7 +235,7 @@ def delete(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = F
 @organisations.command()
 def snapshot(slug: Slug, file: File, *, yes: Yes = False, home: Home = None, as_json: Json = False) -> None:
     """Save the present state of an organisation to a file."""
-    _require_writable_place(file)
+    require_writable_place(file)
     if file.exists():
         confirm(f"Overwrite {file}?", yes=yes)
     operate(home, lambda operator: operator.organisations.snapshot(slug, file))
@@ -258,13 +258,6 @@ def reset(slug: Slug, *, yes: Yes = False, home: Home = None, as_json: Json = Fa
     confirm(f"Undo every change in organisation {slug}?", yes=yes)
     operate(home, lambda operator: operator.organisations.reset(slug))
     _done("reset", slug, f"Reset organisation {slug}", as_json=as_json)
-
-
-def _require_writable_place(file: Path) -> None:
-    if file.is_dir():
-        raise UsageError(f"{file} is a folder", help="Name a file in it.")
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {file.absolute().parent}", help="Create the folder first.")
 
 
 def _document(row: "OrganisationRow") -> dict[str, Any]:

@@ -51,6 +51,7 @@ _BY_CODE = {
     "usage": Exit.USAGE,
     "home_in_use": Exit.HOME_IN_USE,
     "log_missing": Exit.NOT_FOUND,
+    "passphrase_wrong": Exit.UNAUTHORISED,
     "settings_invalid": Exit.SETTINGS_INVALID,
     "home_missing": Exit.SETTINGS_INVALID,
     "home_unusable": Exit.SETTINGS_INVALID,

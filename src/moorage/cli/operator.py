@@ -9,8 +9,9 @@ from moorage.cli import context
 from moorage.cli.failures import UsageError
 from moorage.near import nearest
 from moorage.serve.data_folder import prepare
-from moorage.serve.errors import HomeMissing
+from moorage.serve.errors import HomeMissing, HomeUnusable
 from moorage.settings.readers import is_postgresql
+from moorage.storage.placing import is_unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,6 +56,11 @@ def require_folder(settings: "Settings", *, named: bool) -> None:
             help=f"Run it where that server's data folder is, or name a folder with --home, such as {settings.home}.",
         )
     context.require_databases(settings)
+    if is_unsettled(settings.home):
+        raise HomeUnusable(
+            f"A restore of {settings.home} was interrupted.",
+            help="`moorage up` or `moorage restore` bring it to its end.",
+        )
     if is_postgresql(settings.database_url):
         return  # It is reached from anywhere, and says itself if it is not one of Moorage.
     if not Path(settings.database_url.removeprefix("sqlite:///")).exists():

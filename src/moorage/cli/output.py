@@ -4,7 +4,9 @@ import json
 import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -79,6 +81,26 @@ def _print_within(room: int | None, start: int, text: str, last: int) -> None:
         for at in range(0, max(len(line), 1), wide):
             print(f"{'':{start}}{first}{line[at : at + wide]}".rstrip())
             first = " " * last
+
+
+def require_writable_place(file: Path) -> None:
+    """Raises UsageError if no file can be made there."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder", help="Name a file in it.")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {file.absolute().parent}", help="Create the folder first.")
+
+
+class Steps:
+    """Shows on standard error what a command does, once it has taken a second."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._began = time.monotonic()
+
+    def tell(self, step: str) -> None:
+        if not self._silent and time.monotonic() - self._began > 1:
+            print(f"… {step}", file=sys.stderr, flush=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:

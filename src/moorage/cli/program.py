@@ -19,7 +19,7 @@ from moorage.errors import MoorageError
 # In the order of the help. Each has a module of the same name, which has `commands` or the command itself.
 _COMMANDS = (
     "up", "init", "status", "stop", "logs", "config", "key", "policy", "people", "connection", "app", "client", "api",
-    "mcp", "requests", "approvals", "doctor", "audit", "crm", "vault", "move", "help",
+    "mcp", "requests", "approvals", "doctor", "audit", "crm", "vault", "move", "backup", "restore", "help",
 )  # fmt: skip
 _ANYWHERE = ("--url", "--home")  # Options with a value that may stand before the command, too.
 

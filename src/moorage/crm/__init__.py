@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from moorage.crm.metadata.standard import DEMO, OrganisationSpec
     from moorage.crm.organisations.new import NewOrganisation
     from moorage.crm.organisations.service import OrganisationRow
+    from moorage.crm.saving import WholeCrm
     from moorage.crm.service import CrmService
     from moorage.crm.storage.contract.storage import CrmStorage
     from moorage.crm.trials import Trial, TriedRecord
@@ -36,6 +37,7 @@ __all__ = [
     "Trial",
     "TriedRecord",
     "User",
+    "WholeCrm",
     "refusal",
 ]
 
@@ -55,6 +57,7 @@ _MODULES = {
     "TriedRecord": "trials",
     "User": "accounts.model",
     "NewOrganisation": "organisations.new",
+    "WholeCrm": "saving",
     "refusal": "wire.refusals",
 }
 

@@ -24,6 +24,9 @@ class SecretKeeper(Protocol):
     def where(self, name: str) -> str:
         """Where a secret is, for messages."""
 
+    def known(self, name: str) -> bytes | None:
+        """A secret, if it was made. Must not be called in the event loop. Raises DatabaseUnusable."""
+
     def kept(
         self, name: str, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False
     ) -> bytes:
@@ -42,6 +45,10 @@ class SecretFiles:
 
     def where(self, name: str) -> str:
         return str(self._path(name))
+
+    def known(self, name: str) -> bytes | None:
+        path = self._path(name)
+        return (path.read_bytes() or None) if path.exists() else None
 
     def kept(
         self, name: str, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False

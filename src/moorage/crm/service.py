@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from moorage.addresses import LOCAL, Addresses
@@ -10,6 +10,7 @@ from moorage.background import Loop
 from moorage.clock import Clock
 from moorage.crm.accounts.clients import Clients
 from moorage.crm.accounts.departing import copy_accounts
+from moorage.crm.accounts.openid import NAME as ID_TOKENS
 from moorage.crm.accounts.openid import IdTokens
 from moorage.crm.accounts.people import People
 from moorage.crm.accounts.people_store import PeopleStore
@@ -28,6 +29,7 @@ from moorage.crm.jobs.service import BulkJobs
 from moorage.crm.metadata.documents import Document
 from moorage.crm.organisations.departing import Departure, Tell
 from moorage.crm.organisations.service import OrganisationRow, Organisations
+from moorage.crm.secret_key import NAME as KEY
 from moorage.crm.secret_key import SecretFiles, SecretKeeper, secret_key
 from moorage.crm.server import Crm
 from moorage.crm.storage.contract.organisations import Organisation
@@ -71,7 +73,7 @@ class CrmService:
     ) -> None:
         with disk_trouble(f"{folder}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        keeper = keeper or SecretFiles(folder)
+        self._keeper = keeper = keeper or SecretFiles(folder)
         first = None if like is None else like._key  # noqa: SLF001 (it is a CRM, too)
         self._storage = storage
         self._clock = clock
@@ -152,6 +154,11 @@ class CrmService:
         await self.organisations.find(slug)
         async with self.organisations.witness.of("moved", slug, to="another database"):
             return await departure.run(slug)
+
+    def secrets(self) -> Mapping[str, bytes]:
+        """The secrets that were made, by their names. Must not be called in the event loop."""
+        known = {name: self._keeper.known(name) for name in (KEY, ID_TOKENS)}
+        return {name: secret for name, secret in known.items() if secret is not None}
 
     async def check(self) -> None:
         """Raises DatabaseUnusable if the registry can't be read."""

@@ -17,9 +17,12 @@ from moorage.rooms import Urls
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from moorage.audit.service import Audit
     from moorage.keys.model import ApiKey, Mode
     from moorage.oauth.apps.clients_of_apps import ClientsOfApps
+    from moorage.operator.backups.archive import Contents
     from moorage.operator.crm import OperatorClients, OperatorOrganisations
     from moorage.vault.rotation import KeyStatus, Rotated
 
@@ -192,6 +195,15 @@ class Operator:
         finally:
             await other.close()
 
+    async def back_up(
+        self, file: "Path", passphrase: str, *, with_requests: bool, tell: Callable[[str], None]
+    ) -> "Contents":
+        """Save everything in a file. See `backups.making.make`."""
+        from moorage.operator.backups.making import make
+
+        await self._act()
+        return await make(self._rooms, file, passphrase, with_requests=with_requests, tell=tell)
+
     async def credentials(self, slug: str | None, crm_url: str) -> dict[str, str]:
         """What a Zoho client needs to reach an organisation: the organisation with this slug, or else the oldest."""
         crm = self._rooms.crm
@@ -212,10 +224,24 @@ async def open_operator(settings: Settings) -> AsyncIterator[Operator]:
     """An Operator for a data folder. A server may run on the folder at the same time."""
     folder = Folder(settings)
     try:
-        with acting(Actor("operator", _login())):
+        with acting(_operator()):
             yield Operator(folder)
     finally:
         await folder.close()
+
+
+async def restore_backup(
+    settings: Settings, file: "Path", passphrase: str, *, replaces: bool, tell: Callable[[str], None]
+) -> "tuple[Contents, Path | None]":
+    """Restore everything from a file. See `backups.restoring.restore`."""
+    from moorage.operator.backups.restoring import restore
+
+    with acting(_operator()):
+        return await restore(settings, file, passphrase, replaces=replaces, tell=tell)
+
+
+def _operator() -> Actor:
+    return Actor("operator", _login())
 
 
 def _login() -> str | None:

@@ -24,6 +24,7 @@ from moorage.serve.listen import bind, local_url, network_url
 from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
+from moorage.storage.placing import settle
 
 if TYPE_CHECKING:
     from moorage.metrics.shared import Place, Places
@@ -74,6 +75,7 @@ def up(
     data_folder.prepare(settings.home)
     data_folder.warn_if_open(settings)
     with data_folder.locked(settings.home):
+        settle(settings.home)
         listeners = _listen(settings)
         try:
             _serve(settings, listeners, workers, announce, plays_for)

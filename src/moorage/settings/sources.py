@@ -10,7 +10,7 @@ from moorage.settings.file import CONFIG, SettingsFile
 from moorage.settings.table import SETTINGS, Setting
 
 # What else begins with MOORAGE_: the server that commands call, the settings file, and what only tests read.
-_OTHERS = frozenset({"MOORAGE_URL", CONFIG})
+_OTHERS = frozenset({"MOORAGE_URL", "MOORAGE_BACKUP_PASSPHRASE", CONFIG})
 _OF_TESTS = "MOORAGE_TEST_"
 
 

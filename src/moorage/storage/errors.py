@@ -39,15 +39,16 @@ class DriverMissing(MoorageError):
 
 
 class DatabaseNotEmpty(MoorageError):
-    """A database to which another one shall be copied has content."""
+    """A database that shall become a copy of another one has content."""
 
     code = "database_not_empty"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} that the control database shall move to is not empty, so nothing was copied.",
-            help="Name an empty one. A copy over another one's keys and connections would lose them.",
-        )
+    def __init__(
+        self,
+        name: str,
+        help: str = "Name an empty one. A copy over another one's keys and connections would lose them.",  # noqa: A002
+    ) -> None:
+        super().__init__(f"{name} is not empty, so nothing was copied to it.", help=help)
 
 
 class DatabaseServed(MoorageError):

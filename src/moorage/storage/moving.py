@@ -1,17 +1,61 @@
 """Copies a database to another URL, of whichever kind. Nothing is written to it meanwhile, and it stays as it is."""
 
+import contextlib
+import sqlite3
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SAWarning
 
-from moorage.storage.backend import Backend
-from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed
+from moorage.storage.backend import SQLITE, Backend
+from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed, DatabaseUnusable
 from moorage.storage.migrate import History, migrate, opened, revision
+from moorage.storage.trouble import disk_trouble, unusable
 
 BATCH = 500  # Rows that are copied at once.
 _OWN = {"turn", "leases"}  # Tables that belong to a database of PostgreSQL rather than to what it stores.
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a history in the database with this URL. What is in those `besides` does not count as content.
+
+    All methods raise DatabaseUnusable.
+    """
+
+    url: str
+    history: History
+    besides: Collection[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the database in messages."""
+        return self.history.backend(self.url).name
+
+    def update(self) -> None:
+        """Bring them up to date."""
+        migrate(self.url, history=self.history)
+
+    def has_content(self) -> bool:
+        """A database that is missing has none."""
+        backend = self.history.backend(self.url)
+        missing = backend.path is not None and not backend.path.exists()
+        if missing or revision(self.url, self.history) is None:
+            return False
+        rows = count_rows(self.url, self.history)
+        return any(count for table, count in rows.items() if table not in self.besides)
+
+    def is_served(self) -> bool:
+        """True if servers of Moorage are connected, as far as the database knows."""
+        backend = self.history.backend(self.url)
+        if backend.path is not None:
+            return False  # It may be missing.
+        with opened(backend, backend.reading()) as connection:
+            return backend.is_served(connection)
 
 
 def count_rows(url: str, history: History) -> dict[str, int]:
@@ -22,21 +66,27 @@ def count_rows(url: str, history: History) -> dict[str, int]:
         return {table.name: _count(connection, table) for table in tables}
 
 
-def require_empty(url: str, history: History) -> None:
-    """Raises DatabaseNotEmpty if the database has content, and DatabaseUnusable. One that is missing is empty."""
-    backend = history.backend(url)
-    missing = backend.path is not None and not backend.path.exists()
-    if not missing and revision(url, history) is not None and any(count_rows(url, history).values()):
-        raise DatabaseNotEmpty(backend.name)
+def require_empty(url: str, history: History, besides: Collection[str] = ()) -> None:
+    """Raises DatabaseNotEmpty if the database has content, and DatabaseUnusable."""
+    tables = Tables(url, history, besides)
+    if tables.has_content():
+        raise DatabaseNotEmpty(tables.name)
 
 
-def move(source: str, target: str, history: History, on_table: Callable[[str, int], None]) -> None:
+def move(
+    source: str,
+    target: str,
+    history: History,
+    on_table: Callable[[str, int], None],
+    besides: Collection[str] = (),
+    then: Callable[[sa.Connection], None] = lambda _: None,
+) -> None:
     """Copy all rows in one transaction, in which nobody else can write to either database.
 
-    `on_table` is called after each table with its number of rows. Raises DatabaseNotEmpty, DatabaseServed, and
-    DatabaseUnusable.
+    `on_table` is called after each table with its number of rows. The tables `besides` stay as they are. `then` is
+    called with the target at the end of its transaction. Raises DatabaseNotEmpty, DatabaseServed, DatabaseUnusable.
     """
-    require_empty(target, history)
+    require_empty(target, history, besides)
     migrate(source, history=history)
     migrate(target, history=history)
     old, new = history.backend(source), history.backend(target)
@@ -45,16 +95,62 @@ def move(source: str, target: str, history: History, on_table: Callable[[str, in
             raise DatabaseServed(old.name)
         # Nested within the other, so that the old database is free again only after the new one has everything.
         with opened(new, new.writing()) as write:
-            into = {table.name: table for table in _tables(write, new, history)}
-            if any(_count(write, table) for table in into.values()):
-                raise DatabaseNotEmpty(new.name)  # Somebody was quicker.
-            for table in _tables(read, old, history):
-                on_table(table.name, _copy(read, table, write, into[table.name]))
+            _copy_all(read, old, write, new, history, on_table, besides)
+            then(write)
+
+
+def copy_live(url: str, history: History, target: Path, besides: Collection[str] = ()) -> None:
+    """Copy a database as it is at one moment to a new SQLite file, while others use it. Raises DatabaseUnusable.
+
+    What is in the tables `besides` is left out.
+    """
+    old = history.backend(url)
+    target.touch(0o600)
+    if old.path is not None:
+        _copy_file(old.path, target)
+        return
+    new = history.backend(f"{SQLITE}{target}")
+    migrate(f"{SQLITE}{target}", history=history)
+    with opened(old, old.reading()) as read, opened(new, new.writing()) as write:
+        _copy_all(read, old, write, new, history, lambda *_: None, besides)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a SQLite file, whole and sound."""
+    try:
+        with disk_trouble(f"{source}"), contextlib.closing(sqlite3.connect(target)) as write:
+            with contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as read:
+                read.backup(write)
+            write.execute("PRAGMA journal_mode = DELETE")  # A single file, without a log beside it.
+            [problem] = write.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise unusable(f"{source}", error, source) from error
+    if problem != "ok":
+        raise DatabaseUnusable(f"{source} is damaged: {problem}.", kind="damaged")
+
+
+def _copy_all(
+    read: sa.Connection,
+    old: Backend,
+    write: sa.Connection,
+    new: Backend,
+    history: History,
+    on_table: Callable[[str, int], None],
+    besides: Collection[str],
+) -> None:
+    into = {table.name: table for table in _tables(write, new, history) if table.name not in besides}
+    if any(_count(write, table) for table in into.values()):
+        raise DatabaseNotEmpty(new.name)  # Somebody was quicker.
+    for table in _tables(read, old, history):
+        if table.name not in besides:
+            on_table(table.name, _copy(read, table, write, into[table.name]))
 
 
 def _copy(read: sa.Connection, table: sa.Table, write: sa.Connection, into: sa.Table) -> int:
     count = 0
-    for rows in read.execute(sa.select(table)).partitions(BATCH):
+    # PostgreSQL gives the rows as they are fetched, and not all at once.
+    rows_of = read.execution_options(stream_results=True).execute(sa.select(table))
+    for rows in rows_of.partitions(BATCH):
         write.execute(into.insert(), [dict(row._mapping) for row in rows])  # noqa: SLF001 (it is public)
         count += len(rows)
     return count

@@ -36,9 +36,16 @@ class SealedSecrets:
         """See `moorage.crm.secret_key.SecretKeeper`. Raises also VaultLocked."""
         return self._read(name) or self._made(name, self._first(name, make, is_lost))
 
-    def _first(self, name: str, make: Callable[[], bytes], is_lost: Callable[[], bool]) -> bytes:
+    def known(self, name: str) -> bytes | None:
+        return self._read(name) or self._in_folder(name)
+
+    def _in_folder(self, name: str) -> bytes | None:
         file = self._folder / f"{name}.key"
-        if file.exists() and (content := file.read_bytes()):
+        return (file.read_bytes() or None) if file.exists() else None
+
+    def _first(self, name: str, make: Callable[[], bytes], is_lost: Callable[[], bool]) -> bytes:
+        content = self._in_folder(name)
+        if content is not None:
             return content
         if is_lost():
             raise SecretMissing(self.where(name))

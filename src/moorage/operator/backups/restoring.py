@@ -1,0 +1,183 @@
+"""Restores a backup into a data folder, and into databases in PostgreSQL if the settings name them.
+
+Nothing is put in its place before the whole backup was read and its databases were brought up to date. Files come to
+their places all or none (`storage/placing.py`). In PostgreSQL, the control database comes last: without it, the same
+command can be repeated.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from moorage.acting import act_as, actor
+from moorage.crm import WholeCrm
+from moorage.errors import SettingsInvalid
+from moorage.operator.backups.archive import Contents, Tell, check, extract
+from moorage.operator.backups.errors import BackupUnreadable
+from moorage.operator.folder import Folder
+from moorage.requests.migrations import REQUESTS
+from moorage.requests.place import url_of
+from moorage.settings import Settings
+from moorage.settings.file import NAME as SETTINGS_FILE
+from moorage.settings.readers import decode_keys, is_postgresql
+from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed
+from moorage.storage.migrate import CONTROL
+from moorage.storage.moving import Tables, move
+from moorage.storage.placing import Move, empty_stage, is_unsettled, place, remove
+from moorage.storage.sqlite import sqlite_path
+
+_BESIDE = ("", "-wal", "-shm")  # The files of one database.
+
+
+async def restore(
+    settings: Settings, file: Path, passphrase: str, *, replaces: bool, tell: Tell
+) -> tuple[Contents, Path | None]:
+    """Restore everything. The caller has the lock of the data folder.
+
+    With `replaces`, what is in the data folder goes into a folder beside, which is returned. Raises
+    BackupUnreadable, PassphraseWrong, BackupDamaged, DatabaseNotEmpty, DatabaseServed, SettingsInvalid.
+    """
+    await asyncio.to_thread(_require_room, settings, replaces=replaces)
+    tell("checking it")
+    contents = await asyncio.to_thread(check, file, passphrase)
+    _require_known(file, contents)
+    stage = empty_stage(settings.home)
+    try:
+        await asyncio.to_thread(extract, file, passphrase, stage, tell)
+        staged = _staged(settings, stage)
+        await _prepare(staged, settings, file)
+        await _load(settings, staged, tell)
+        kept = settings.home / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        moves = [_move(stage / name, where, settings.home, kept) for name, where in _places(settings, stage)]
+        tell("putting it in its place")
+        place(settings.home, moves)
+    finally:
+        if not is_unsettled(settings.home):
+            shutil.rmtree(stage, ignore_errors=True)
+    return contents, kept if kept.exists() else None
+
+
+def _require_room(settings: Settings, *, replaces: bool) -> None:
+    """Raises DatabaseNotEmpty if a restore would cover something, unless it may; and DatabaseServed."""
+    control, log = settings.database_url, url_of(settings)
+    tables = [Tables(control, CONTROL), WholeCrm(settings.crm_database_url).tables]
+    if is_postgresql(log):
+        tables.append(Tables(log, REQUESTS))
+    for each in tables:
+        if each.is_served():
+            raise DatabaseServed(each.name)
+        if is_postgresql(each.url):
+            if each.has_content():
+                raise DatabaseNotEmpty(
+                    each.name, "Name an empty database: what is in PostgreSQL is never replaced."
+                )
+        elif not replaces and each.has_content():
+            raise DatabaseNotEmpty(
+                each.name,
+                "With --replace, the backup takes the place of what is there, which is kept in a folder beside.",
+            )
+
+
+def _require_known(file: Path, contents: Contents) -> None:
+    known = {"control": CONTROL.head, "requests": REQUESTS.head, "crm": WholeCrm.schema}
+    if any(contents.about["schemas"][name] > head for name, head in known.items()):
+        raise BackupUnreadable(
+            file, f"Moorage {contents.about['version']} made it, which is newer than this one"
+        )
+
+
+def _staged(settings: Settings, stage: Path) -> Settings:
+    """The settings of the extracted files, as if they were a data folder."""
+    return replace(
+        settings,
+        home=stage,
+        database_url=f"sqlite:///{stage / 'moorage.db'}",
+        crm_database_url=f"sqlite:///{stage / 'crm'}",
+        crm_servers=None,
+    )
+
+
+async def _prepare(staged: Settings, settings: Settings, file: Path) -> None:
+    """Bring the copies up to date, look whether the vault's key fits, and note the restore in the audit."""
+    keys = decode_keys((staged.home / "vault.key").read_text("ascii"))
+    if settings.vault_key is not None and not set(keys) <= set(decode_keys(settings.vault_key.reveal())):
+        raise SettingsInvalid(
+            "MOORAGE_VAULT_KEY is not the key with which the secrets of the backup are encrypted.",
+            help="Set the key of that time, or leave it out: the backup has the key.",
+        )
+    rooms = Folder(staged)
+    try:
+        act_as("operator", actor().id, actor().name, await rooms.keys.first_account())
+        await rooms.note("backup.restored", "backup", {"file": str(file)})
+    finally:
+        await rooms.close()
+    WholeCrm(staged.crm_database_url).tables.update()
+    if (staged.home / "requests.db").exists():
+        Tables(url_of(staged), REQUESTS).update()
+
+
+async def _load(settings: Settings, staged: Settings, tell: Tell) -> None:
+    """Load what belongs to PostgreSQL. The control database comes last."""
+    if is_postgresql(settings.crm_database_url):
+        await _load_crm(settings, staged, tell)
+    if is_postgresql(settings.database_url):
+        if (staged.home / "requests.db").exists():
+            tell("loading the request log")
+            await asyncio.to_thread(move, url_of(staged), url_of(settings), REQUESTS, _nobody)
+        tell("loading the control database")
+        await asyncio.to_thread(move, staged.database_url, settings.database_url, CONTROL, _nobody)
+
+
+async def _load_crm(settings: Settings, staged: Settings, tell: Tell) -> None:
+    rooms = Folder(settings)
+    try:
+        crm = WholeCrm(settings.crm_database_url)
+        await crm.load(rooms.crm_storage, staged.crm_folder, rooms.clock, tell)
+    finally:
+        await rooms.close()
+
+
+def _nobody(_table: str, _rows: int) -> None:
+    """Tables are too many to tell of."""
+
+
+def _places(settings: Settings, stage: Path) -> Iterator[tuple[str, Path]]:
+    """Where each file comes. What has no file in the backup goes away, too."""
+    home, crm = settings.home, settings.crm_folder
+    yield "providers", home / "providers"
+    if (stage / SETTINGS_FILE).exists():
+        text = (stage / SETTINGS_FILE).read_text(errors="replace")
+        # The settings with which it is restored count, and so do the places of its databases.
+        is_other = (home / SETTINGS_FILE).exists() or "database_url" in text
+        yield SETTINGS_FILE, home / (f"{SETTINGS_FILE}.restored" if is_other else SETTINGS_FILE)
+    if settings.vault_key is None:
+        yield "vault.key", home / "vault.key"
+    if not is_postgresql(settings.database_url):
+        control = sqlite_path(settings.database_url)
+        for end in _BESIDE:
+            yield f"moorage.db{end}", control.with_name(control.name + end)
+            yield f"requests.db{end}", home / f"requests.db{end}"
+    if is_postgresql(settings.crm_database_url):
+        for key in sorted((stage / "crm").glob("*.key")):
+            yield f"crm/{key.name}", crm / key.name
+    else:
+        yield "crm", crm
+
+
+def _move(new: Path, where: Path, home: Path, kept: Path) -> Move:
+    """A move of a file, or of a folder. If its place is not in the data folder, it is brought beside that first."""
+    if where.is_mount():
+        raise SettingsInvalid(
+            f"{where} is a mount point, so nothing can take its place.", help="Name a folder inside of it."
+        )
+    if where.is_relative_to(home):
+        return Move(new if new.exists() else None, where, kept / where.relative_to(home))
+    beside = where.with_name(f".{where.name}.restoring")
+    remove(beside)
+    if new.exists():
+        beside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.move(new, beside)
+    return Move(beside if beside.exists() else None, where, where.with_name(f"{where.name}.{kept.name}"))

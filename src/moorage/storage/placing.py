@@ -1,0 +1,91 @@
+"""Files take the place of others, all of them or none, also if the process is killed meanwhile.
+
+They are made in a folder of the data folder first. A list of all moves is written last. From then on the moves are
+made, by this process or by the next one that has the lock of the data folder. What was there before is kept beside.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from moorage.storage.secret_files import flush_folder
+
+_STAGE = ".restoring"
+_LIST = "moves.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`new` comes to `place`; None if nothing comes there. What was there goes to `kept`."""
+
+    new: Path | None
+    place: Path
+    kept: Path
+
+
+def stage_of(home: Path) -> Path:
+    """The folder in which the new files are made."""
+    return home / _STAGE
+
+
+def empty_stage(home: Path) -> Path:
+    """The same, without what a killed process has left there."""
+    stage = stage_of(home)
+    remove(stage)
+    stage.mkdir(mode=0o700)
+    return stage
+
+
+def is_unsettled(home: Path) -> bool:
+    """True if a process was killed while it made the moves."""
+    return (stage_of(home) / _LIST).exists()
+
+
+def place(home: Path, moves: Sequence[Move]) -> None:
+    """Make all moves. The caller has the lock of the data folder."""
+    texts = [[str(move.new) if move.new else None, str(move.place), str(move.kept)] for move in moves]
+    path = stage_of(home) / _LIST
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        file.write(json.dumps(texts))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    flush_folder(path)
+    settle(home)
+
+
+def settle(home: Path) -> None:
+    """Make the moves that a killed process has left, and remove the folder of the new files.
+
+    The caller has the lock of the data folder.
+    """
+    if is_unsettled(home):
+        for new, where, kept in json.loads((stage_of(home) / _LIST).read_text()):
+            _make(Path(new) if new else None, Path(where), Path(kept))
+        (stage_of(home) / _LIST).unlink()
+    shutil.rmtree(stage_of(home), ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it. It is no error if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _make(new: Path | None, where: Path, kept: Path) -> None:
+    """Each half is made once: a file that comes is not at its old place any more, and one that went is kept already."""
+    is_ahead = new is None or new.exists()
+    if is_ahead and where.exists() and not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        where.rename(kept)
+        flush_folder(kept)
+    if new is not None and new.exists():
+        where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new.rename(where)
+    flush_folder(where)
