@@ -50,6 +50,7 @@ from moorage.oauth.connect import import_routes
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
+from moorage.oauth.tokens import routes as token_routes
 from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
 from moorage.people.persons import Persons
@@ -242,6 +243,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *policy_routes.routes(rooms.policies, rooms.trials, rooms.connections, authenticate, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),
+        *token_routes.routes(rooms.connections, rooms.renewals, authenticate),
         *request_routes.routes(_log(rooms), authenticate, confirm, rooms.names, rooms.clock),
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *people_routes.routes(

@@ -5,6 +5,7 @@ import pytest
 from tests.console.visitor import Visitor
 from tests.flows.chromium import MISSING, PROGRAM, Chromium
 from tests.flows.conftest import (  # noqa: F401 (fixtures)
+    begun,
     own_server,
     own_storage,
     postgresql_server,

@@ -135,6 +135,7 @@ def test_an_alias_is_taken_and_told_until_it_is_another_ones(server, connect, up
     for path in (
         LEADS,
         "/connections/sales-eu/diagnosis",
+        "/connections/sales-eu/tokens",
     ):  # Of another app it is unknown, by its id it is not.
         assert server.get(path, **by_alias)[0] == (404 if path == LEADS else 200)
     moved = server.call("PATCH", "/connections/sales-eu", {"alias": None})

@@ -1,11 +1,78 @@
-"""The first page: what needs attention."""
+"""The first page: what needs attention, the three steps of a new account, and the last calls."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moorage.console.frame import DEMO_APP
+from moorage.console.recipes import EXAMPLES, recipes
 from moorage.console.visit import Page, Shown, Visit, get
+
+_LAST = 10  # Calls on the page.
+_READ = (
+    50  # Calls among which the first one of a program is looked for. People try connections with calls, too.
+)
+_MOST = 200  # Connections that are looked at.
+_COUNTED = 500  # The most calls of the last hour that are counted. The API gives no more at once.
+_TROUBLED = ("failed", "limited")
 
 
 async def show(visit: Visit) -> Shown:
-    answer = await visit.control("GET", "/connections", {"limit": 10})
-    return Shown("home.html", {"connections": answer.document["connections"]})
+    connections, calls, hour, waiting = await asyncio.gather(
+        _connections(visit), _calls(visit, "", _READ), _calls(visit, "since:1h", _COUNTED), _waiting(visit)
+    )
+    outside = [one for one in connections if one["environment"] in {"live", "sandbox"}]
+    values = {
+        "attention": [one for one in connections if one["health"]["status"] in _TROUBLED],
+        "connections": len(connections),
+        "hour": None if hour is None else _counted(hour),
+        "waiting": waiting,
+        "requests": None if calls is None else calls[:_LAST],
+        "seen": _seen(calls or ()),
+        "outside": next((one for one in outside if one["status"] == "ACTIVE"), None),
+        "examples": EXAMPLES,
+        "example": visit.query.get("example", "curl"),
+        "recipes": recipes(visit.base_url, DEMO_APP),
+    }
+    return Shown("home.html", {**values, "live": _live(values)})
 
 
-PAGES: tuple[Page, ...] = (get("", show),)
+async def _connections(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    answer = await visit.control("GET", "/connections", {"limit": _MOST})
+    return [{**connection, "url": None} for connection in answer.document["connections"]]
+
+
+async def _calls(visit: Visit, query: str, limit: int) -> Sequence[Mapping[str, Any]] | None:
+    """The newest calls that fit; None if this server keeps no log of them."""
+    answer = await visit.control("GET", "/requests", {"q": query, "limit": limit}, keeps_errors=True)
+    return None if answer.status >= 400 else answer.document["requests"]
+
+
+async def _waiting(visit: Visit) -> int:
+    answer = await visit.control("GET", "/approvals", {"state": "waiting"})
+    return len(answer.document["approvals"])
+
+
+def _seen(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The first call of a program if it is among the calls, else the last one; None if there was none yet."""
+    found = [call for call in calls if call["key"]["id"].startswith("key_")]
+    if not found:
+        return None
+    return {"is_first": len(calls) < _READ, "call": found[-1] if len(calls) < _READ else found[0]}
+
+
+def _counted(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    failed = sum(1 for call in calls if call["status"] is None or call["status"] >= 400)
+    share = round(100 * failed / len(calls), 1) if calls else 0
+    return {"calls": len(calls), "failed": failed, "share": share, "is_all": len(calls) < _COUNTED}
+
+
+def _live(values: Mapping[str, Any]) -> str:
+    """A text that changes when the page does: see static/elements/live.js."""
+    newest = values["requests"][0]["number"] if values["requests"] else 0
+    states = [f"{one['connection_id']}:{one['health']['status']}" for one in values["attention"]]
+    outside = values["outside"] and values["outside"]["connection_id"]
+    return f"{newest} {values['connections']} {values['waiting']} {outside} {' '.join(states)}"
+
+
+PAGES: tuple[Page, ...] = (get("", show, "connections:read"),)

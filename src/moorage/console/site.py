@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from moorage.console import approvals, find, home
+from moorage.console import approvals, apps, connection, connections, find, home
 from moorage.console.calls import Calls, Inside, Refused
 from moorage.console.frame import rendered, wants_json
 from moorage.console.routes import Site
@@ -27,6 +27,9 @@ ROOT = "/console"
 SCREENS: tuple[tuple[Page, ...], ...] = (
     home.PAGES,
     approvals.PAGES,
+    connections.PAGES,  # Before a name of a connection is read there.
+    connection.PAGES,
+    apps.PAGES,
     find.PAGES,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.

@@ -35,4 +35,5 @@ async def _document(app: Provider, destinations: Destinations) -> dict[str, Any]
         "outside": any(not choice.embedded for choice in choices),
         "client": app.client_name if app.signs_in else None,
         "callback_url": destinations.callback if app.signs_in else None,
+        "check": None if app.token_check is None else app.token_check.path,
     }

@@ -1,0 +1,197 @@
+"""One connection: how it is, what happened to it, how programs use it, and what may be done with it."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from moorage.console.calls import Refused
+from moorage.console.connections import apps_of
+from moorage.console.filters import pretty
+from moorage.console.recipes import EXAMPLES, mcp_url, recipes
+from moorage.console.visit import Done, Page, Shown, Visit, get, post
+
+TABS = ("about", "use")
+_EVENTS = 30
+_MOST_SHOWN = 4000  # Characters of what an app answered to a test.
+# What the actions of the audit are called in the story of a connection.
+_SAID: Mapping[str, str] = {
+    "connection.created": "Made",
+    "connection.connected": "Connected",
+    "connection.reconnected": "Connected again",
+    "connection.failed": "The app refused its tokens",
+    "connection.mended": "Works again",
+    "connection.relabelled": "Got other labels",
+    "connection.moved": "Moved to another data centre",
+    "connection.widened": "Shows more scopes",
+}
+
+
+async def show(visit: Visit) -> Shown:
+    return await _shown(visit, await _found(visit))
+
+
+async def back(visit: Visit) -> Done:
+    """For somebody who loads the page again that a form has answered with."""
+    return Done(f"/connections/{quote(visit.of_path('connection'), safe='')}")
+
+
+async def _found(visit: Visit) -> Mapping[str, Any]:
+    name = quote(visit.of_path("connection"), safe="")
+    found: Mapping[str, Any] = (await visit.control("GET", f"/connections/{name}")).document["connection"]
+    return found
+
+
+async def _shown(visit: Visit, connection: Mapping[str, Any], status: int = 200, **more: Any) -> Shown:
+    tab = visit.query.get("tab", "about")
+    identifier, app = connection["connection_id"], connection["app"]
+    apps, tokens, events, diagnosis = await asyncio.gather(
+        apps_of(visit), _tokens(visit, connection), _events(visit, identifier), _diagnosis(visit, identifier)
+    )
+    about = next((one for one in apps if one["app"] == app), None)
+    name, check = connection["alias"] or identifier, about["check"] if about else None
+    values = {
+        "connection": connection,
+        "app": about,
+        "link": _link(visit, connection["url"]),
+        "tab": tab if tab in TABS else "about",
+        "tokens": tokens,
+        "events": events,
+        "diagnosis": diagnosis,
+        "can_be_tested": check is not None and connection["status"] == "ACTIVE" and visit.sees_values,
+        "examples": EXAMPLES,
+        "recipes": recipes(visit.base_url, app, name, check),
+        "mcp_url": mcp_url(visit.base_url, name),
+        "tested": None,
+        "fault": None,
+        "typed": {
+            "alias": connection["alias"],
+            "tags": " ".join(connection["tags"]),
+            "end_user": connection["end_user"],
+        },
+        # It changes when somebody connects the connection, or its tokens fail: see static/elements/live.js.
+        "live": f"{connection['status']} {connection['last_updated_time']}",
+    }
+    return Shown("connection.html", {**values, **more}, status)
+
+
+def _link(visit: Visit, url: str | None) -> str | None:
+    """Where a person connects it, with the choice that was made when it was asked for."""
+    return f"{url}&access=read" if url is not None and visit.query.get("access") == "read" else url
+
+
+async def _tokens(visit: Visit, connection: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """How many tokens were made lately; None if it has none, or the vault is locked."""
+    if connection["status"] != "ACTIVE":
+        return None
+    path = f"/connections/{connection['connection_id']}/tokens"
+    answer = await visit.control("GET", path, keeps_errors=True)
+    return None if answer.status >= 400 else answer.document["tokens"]
+
+
+async def _events(visit: Visit, connection: str) -> Sequence[Mapping[str, Any]] | None:
+    """What happened to it, the newest first; None if the person may not read the audit."""
+    if not visit.may("audit:read"):
+        return None
+    answer = await visit.control("GET", "/audit", {"subject": connection, "limit": _EVENTS})
+    return [
+        {
+            "at": entry["at"],
+            "said": _SAID.get(entry["action"], entry["action"]),
+            "who": entry["actor"]["name"] or entry["actor"]["kind"],
+            "reason": _reason(entry),
+        }
+        for entry in answer.document["entries"]
+    ]
+
+
+def _reason(entry: Mapping[str, Any]) -> str | None:
+    after = entry["after"] if isinstance(entry["after"], dict) else {}
+    facts = after.get("metadata")
+    return str(facts["reason"]) if isinstance(facts, dict) and facts.get("reason") else None
+
+
+async def _diagnosis(visit: Visit, connection: str) -> Mapping[str, Any] | None:
+    """The diagnosis, which takes some seconds if an app is slow: only for who asks for it."""
+    if not visit.query.get("diagnosis"):
+        return None
+    found = (await visit.control("GET", f"/connections/{connection}/diagnosis")).document
+    return {"healthy": found["healthy"], "findings": found["findings"]}
+
+
+async def test(visit: Visit) -> Shown:
+    """Make a harmless call through it, and show what came back."""
+    connection = await _found(visit)
+    about = next((one for one in await apps_of(visit) if one["app"] == connection["app"]), None)
+    if about is None or about["check"] is None or not visit.sees_values:
+        raise Refused(400, "test_unknown", "No harmless call of this app is known.", "Ask for the diagnosis.")
+    begun = time.perf_counter()
+    answer = await visit.app(
+        connection["connection_id"], "GET", about["check"], app=connection["app"], keeps_errors=True
+    )
+    took = round((time.perf_counter() - begun) * 1000)
+    text = answer.body.decode("utf-8", "replace") if answer.document is None else pretty(answer.document)
+    tested = {
+        "call": f"GET /{connection['app']}{about['check']}",
+        "status": answer.status,
+        "milliseconds": took,
+        "request_id": answer.headers.get("x-request-id"),
+        "answer": text[:_MOST_SHOWN],
+        "is_whole": len(text) <= _MOST_SHOWN,
+    }
+    return await _shown(visit, connection, tested=tested)
+
+
+async def relabel(visit: Visit) -> Shown | Done:
+    """Change the labels that the form has."""
+    connection, form = await _found(visit), visit.form
+    body: dict[str, Any] = {
+        name: form[name].strip() or None for name in ("alias", "end_user") if name in form
+    }
+    if "tags" in form:
+        body["tags"] = form["tags"].replace(",", " ").split()
+    path = f"/connections/{connection['connection_id']}"
+    try:
+        await visit.control("PATCH", path, body=body)
+    except Refused as refused:
+        kept = {
+            "alias": connection["alias"],
+            "tags": " ".join(connection["tags"]),
+            "end_user": connection["end_user"],
+        }
+        fault = {"message": refused.message, "help": refused.help}
+        typed = kept | {name: form[name] for name in kept if name in form}
+        return await _shown(visit, connection, refused.status, fault=fault, typed=typed)
+    return Done("/connections" if form.get("back") == "list" else path, "The labels are changed.")
+
+
+async def make_default(visit: Visit) -> Done:
+    connection = await _found(visit)
+    identifier, app = connection["connection_id"], connection["app"]
+    await visit.control("PUT", f"/apps/{app}/default", body={"connection_id": identifier})
+    return Done(
+        f"/connections/{identifier}", f"Calls of {app} that name no connection go through this one now."
+    )
+
+
+async def ask_to_delete(visit: Visit) -> Shown:
+    return Shown("connection_delete.html", {"connection": {**await _found(visit), "url": None}})
+
+
+async def delete(visit: Visit) -> Done:
+    connection = await _found(visit)
+    answer = await visit.control("DELETE", f"/connections/{connection['connection_id']}")
+    return Done("/connections", f"It is deleted. {answer.document['revocation']['message']}")
+
+
+PAGES: tuple[Page, ...] = (
+    get("/connections/{connection}", show, "connections:read"),
+    get("/connections/{connection}/labels", back, "connections:read"),
+    post("/connections/{connection}/labels", relabel, "connections:write"),
+    get("/connections/{connection}/test", back, "connections:read"),
+    post("/connections/{connection}/test", test, "connections:read"),
+    post("/connections/{connection}/default", make_default, "connections:write"),
+    get("/connections/{connection}/delete", ask_to_delete, "connections:write"),
+    post("/connections/{connection}/delete", delete, "connections:write"),
+)

@@ -1,0 +1,100 @@
+"""All connections, and making one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moorage.console.calls import Refused
+from moorage.console.visit import Done, Page, Shown, Visit, get, post
+
+_FILTERS = ("app", "status", "environment", "tag", "end_user")
+_SHOWN = 200
+_LOOKED_AT = 200  # The last calls, in which the last one of each connection is looked for.
+
+
+async def index(visit: Visit) -> Shown:
+    filters = {name: visit.query[name].strip() for name in _FILTERS if visit.query.get(name, "").strip()}
+    asked = visit.query.get("q", "").strip()
+    answer = await visit.control(
+        "GET", "/connections", {**filters, "limit": _SHOWN, "cursor": visit.query.get("cursor", "")}
+    )
+    connections = [one for one in answer.document["connections"] if asked.casefold() in _words(one)]
+    values = {
+        "connections": [{**one, "url": None} for one in connections],
+        "filters": {**filters, "q": asked},
+        "next_cursor": answer.document.get("next_cursor"),
+        "apps": sorted({one["app"] for one in await apps_of(visit)}),
+        "last_calls": await _last_calls(visit),
+        "looked_at": _LOOKED_AT,
+    }
+    return Shown("connections.html", values)
+
+
+def _words(connection: Mapping[str, Any]) -> str:
+    """What a connection can be found by."""
+    facts = connection["metadata"]
+    words = [connection[name] for name in ("connection_id", "alias", "app", "end_user")]
+    words += [facts.get(name) for name in ("organisation", "user", "data_centre")] + connection["tags"]
+    return " ".join(str(word) for word in words if word).casefold()
+
+
+async def apps_of(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    answer = await visit.control("GET", "/apps")
+    found: Sequence[Mapping[str, Any]] = answer.document["apps"]
+    return found
+
+
+async def _last_calls(visit: Visit) -> dict[str, str]:
+    """When the last call of each connection began, by its id, as far as that was lately."""
+    if not visit.may("requests:read"):
+        return {}
+    answer = await visit.control("GET", "/requests", {"limit": _LOOKED_AT}, keeps_errors=True)
+    calls = answer.document["requests"] if answer.status < 400 else []
+    return {call["connection"]["id"]: call["at"] for call in reversed(calls) if call["connection"]}
+
+
+async def ask(visit: Visit) -> Shown:
+    """The form for a new connection."""
+    typed = {"app": visit.query.get("app", "zoho-crm"), "leads": visit.query.get("leads", "outside")}
+    return await _form(visit, typed)
+
+
+async def _form(visit: Visit, typed: Mapping[str, str], refused: Refused | None = None) -> Shown:
+    organisations: Sequence[Mapping[str, Any]] = ()
+    if visit.may("organisations:write"):
+        organisations = (await visit.control("GET", "/organisations")).document["organisations"]
+    values = {
+        "apps": await apps_of(visit),
+        "organisations": organisations,
+        "typed": typed,
+        "fault": refused and {"message": refused.message, "help": refused.help},
+    }
+    return Shown("connection_new.html", values, 200 if refused is None else refused.status)
+
+
+async def make(visit: Visit) -> Done | Shown:
+    form = visit.form
+    body: dict[str, Any] = {"app": form.get("app", "")}
+    labels = {"alias": form.get("alias", "").strip(), "end_user": form.get("end_user", "").strip()}
+    body |= {name: text for name, text in labels.items() if text}
+    if tags := form.get("tags", "").replace(",", " ").split():
+        body["tags"] = tags
+    leads = form.get("leads", "outside")
+    if leads.startswith("organisation:"):
+        body["organisation"] = leads.removeprefix("organisation:")
+    elif leads == "any":
+        body["embedded"] = True
+    try:
+        answer = await visit.control("POST", "/connections", body=body)
+    except Refused as refused:
+        return await _form(visit, form, refused)
+    made = answer.document["connection"]
+    access = "?access=read" if form.get("access") == "read" and made["status"] == "PENDING" else ""
+    note = "It is connected." if made["status"] == "ACTIVE" else ""
+    return Done(f"/connections/{made['connection_id']}{access}", note)
+
+
+PAGES: tuple[Page, ...] = (
+    get("/connections", index, "connections:read"),
+    post("/connections", make, "connections:write"),
+    get("/connections/new", ask, "connections:write"),
+)

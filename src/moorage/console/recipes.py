@@ -1,0 +1,79 @@
+"""Texts by which programs use a connection: as they are copied from a page, they work."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+# The ways to use a connection, and what each is called.
+EXAMPLES: Mapping[str, str] = {
+    "curl": "curl",
+    "python": "Python",
+    "javascript": "JavaScript",
+    "mcp": "MCP",
+    "maton": "Maton SDK",
+}
+CALLS: Mapping[str, str] = {"zoho-crm": "/crm/v8/Leads?fields=Last_Name,Company&per_page=3"}
+KEY = "MOORAGE_API_KEY"
+
+
+def recipes(base_url: str, app: str, name: str | None = None, check: str | None = None) -> dict[str, str]:
+    """The text for each of EXAMPLES. With a `name`, calls go through that connection, by its id or alias.
+
+    `check` is the path of a harmless call of the app. Every text takes the API key from the environment.
+    """
+    path = f"/{app}{CALLS.get(app) or check or '/'}"
+    return {
+        "curl": _curl(base_url, path, name),
+        "python": _python(base_url, path, name),
+        "javascript": _javascript(base_url, path, name),
+        "mcp": _mcp(base_url, name),
+        "maton": _maton(base_url, path, name),
+    }
+
+
+def _curl(base_url: str, path: str, name: str | None) -> str:
+    lines = [f'curl -H "Authorization: Bearer ${KEY}"']
+    lines += [f"     -H 'Maton-Connection: {name}'"] if name else []
+    return " \\\n".join([*lines, f"     '{base_url}{path}'"])
+
+
+def _python(base_url: str, path: str, name: str | None) -> str:
+    header = f', "Maton-Connection": {json.dumps(name)}' if name else ""
+    return f"""\
+import json, os, urllib.request
+
+headers = {{"Authorization": f"Bearer {{os.environ['{KEY}']}}"{header}}}
+request = urllib.request.Request({json.dumps(base_url + path)}, headers=headers)
+with urllib.request.urlopen(request) as answer:
+    print(json.dumps(json.load(answer), indent=2))
+"""
+
+
+def _javascript(base_url: str, path: str, name: str | None) -> str:
+    header = f', "Maton-Connection": {json.dumps(name)}' if name else ""
+    return f"""\
+const headers = {{Authorization: `Bearer ${{process.env.{KEY}}}`{header}}};
+const answer = await fetch({json.dumps(base_url + path)}, {{headers}});
+console.log(answer.status, await answer.json());
+"""
+
+
+def mcp_url(base_url: str, name: str | None = None) -> str:
+    return f"{base_url}/mcp/c/{quote(name, safe='')}" if name else f"{base_url}/mcp"
+
+
+def _mcp(base_url: str, name: str | None) -> str:
+    headers = {"Authorization": f"Bearer ${{{KEY}}}"}
+    entry = {"type": "http", "url": mcp_url(base_url, name), "headers": headers}
+    return json.dumps({"mcpServers": {"moorage": entry}}, indent=2)
+
+
+def _maton(base_url: str, path: str, name: str | None) -> str:
+    connection = f", connection={json.dumps(name)}" if name else ""
+    return f"""\
+import os
+from maton_ai import Maton
+
+maton = Maton(os.environ["{KEY}"], base_url={json.dumps(base_url)}{connection})
+print(maton.api.get({json.dumps(path)}))
+"""

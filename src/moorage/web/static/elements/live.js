@@ -1,0 +1,49 @@
+// <m-live watch="live" every="3">: shows a page again as soon as its JSON twin has another value in the member `watch`, and
+// keeps the times on it ("12 s ago") right. It asks only while somebody can see the page.
+const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+
+function ago(at) {
+  const seconds = (Date.now() - at) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
+  const text = `${Math.floor(Math.abs(seconds) / size)} ${unit}`;
+  return seconds < 0 ? `in ${text}` : `${text} ago`;
+}
+
+class Live extends HTMLElement {
+  connectedCallback() {
+    this.asking = setInterval(() => this.ask(), Number(this.getAttribute("every") ?? 3) * 1000);
+    this.ticking = setInterval(() => this.tick(), 1000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.asking);
+    clearInterval(this.ticking);
+  }
+
+  tick() {
+    for (const time of document.querySelectorAll("main time[datetime]")) {
+      const at = Date.parse(time.dateTime);
+      if (!Number.isNaN(at)) time.textContent = ago(at);
+    }
+  }
+
+  async ask() {
+    if (document.hidden || this.busy) return;
+    this.busy = true;
+    try {
+      const url = new URL(location.href);
+      url.searchParams.set("format", "json");
+      const answer = await fetch(url, {headers: {Accept: "application/json"}});
+      if (!answer.ok) return;
+      const value = String((await answer.json())[this.getAttribute("watch")]);
+      if (value === this.getAttribute("seen") || !this.isConnected || isBusy()) return;
+      await htmx.ajax("GET", location.pathname + location.search, {target: "#main", select: "#main", swap: "outerMorph"});
+    } catch { /* The server is away: it is asked again. */ } finally { this.busy = false; }
+  }
+}
+
+// Somebody who types in a form of the page does not lose it.
+function isBusy() {
+  return document.activeElement?.matches("main input, main textarea, main select") || document.querySelector("dialog[open]");
+}
+customElements.define("m-live", Live);
