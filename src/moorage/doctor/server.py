@@ -53,5 +53,5 @@ def _connection_counts(response: Response) -> tuple[int, int]:
 def plain_http(settings: Settings) -> Finding:
     cause = "Other machines can reach the server, and it has no TLS: the network can read keys and records."
     evidence = f"It listens at {settings.host}, and MOORAGE_PUBLIC_URL is {settings.public_url or 'not set'}."
-    fix = "Put a proxy with TLS in front, and set MOORAGE_PUBLIC_URL to its https:// address: `moorage help tls`."
+    fix = "Put a proxy with TLS in front, and set MOORAGE_PUBLIC_URL to its https:// address: `moorage help proxy`."
     return Finding("plain_http", "warning", cause, evidence, fix)
