@@ -66,4 +66,4 @@ def test_every_room_that_has_a_loop_has_it_run(tmp_path):
         return named, run
 
     named, run = asyncio.run(scene())
-    assert sorted(named) == sorted(run) and len(set(run)) == len(run) == 8
+    assert sorted(named) == sorted(run) and len(set(run)) == len(run) == 9

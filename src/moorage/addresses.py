@@ -23,9 +23,13 @@ class Addresses:
     """`allowed` has networks, `local` for this machine, and `public` for all addresses of the internet."""
 
     def __init__(self, allowed: Collection[str]) -> None:
+        self.use(allowed)
+        self._threads = ThreadPoolExecutor(_LOOK_UPS, "names")
+
+    def use(self, allowed: Collection[str]) -> None:
+        """Allow these from now on, and no others. Connections that are open stay open."""
         self._words = {word for word in allowed if word in {LOCAL, PUBLIC}}
         self._networks = [ipaddress.ip_network(word) for word in allowed if word not in {LOCAL, PUBLIC}]
-        self._threads = ThreadPoolExecutor(_LOOK_UPS, "names")
 
     def allows(self, address: Address) -> bool:
         if any(address in network for network in self._networks):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -41,11 +41,12 @@ from moorage.idempotency import CALLER, Idempotent
 from moorage.keys import routes as key_routes
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.keys.model import Principal
+from moorage.logs import Log
 from moorage.loopback import is_loopback
 from moorage.mcp import llms
 from moorage.near import did_you_mean
 from moorage.oauth.apps import routes as app_routes
-from moorage.oauth.apps.providers import Provider
+from moorage.oauth.apps.providers import Provider, Providers
 from moorage.oauth.connect import import_routes
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
@@ -69,6 +70,8 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 3600.0  # As long as the database can't be read, callers are served from memory for this time.
 WATCH_INTERVAL = 0.5  # Seconds until a change by another process is noticed here.
 
+log = Log(__name__)
+
 # Keyword arguments of uvicorn's Config.
 Origin: TypeAlias = dict[str, Any]
 
@@ -77,12 +80,21 @@ class App:
     """The origins, ready for uvicorn: `origins` has keyword arguments of its Config, for the gateway, the CRM, and the
     metrics if there is a `place` for the numbers of this process.
 
-    `crowd` has the open connections of both origins. The process that serves them sets its limit.
+    `providers` are the apps, if they were read already. `crowd` has the open connections of both origins. The process
+    that serves them sets its limit.
     """
 
-    def __init__(self, settings: Settings, urls: Urls, place: "Place | None" = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        urls: Urls,
+        place: "Place | None" = None,
+        providers: Providers | None = None,
+    ) -> None:
         clock = SystemClock()
         self._rooms = rooms = Rooms(settings, urls, clock)
+        if providers is not None:
+            rooms.providers = providers
         rooms.place = place
         rooms.make_all()
         self._resolver = Resolver(
@@ -117,6 +129,24 @@ class App:
         self.crowd = rooms.crowd
         self.inside = rooms.inside
         self._background = Background([Loop("app.notice_changes", self._notice_changes), *rooms.background()])
+
+    @property
+    def settings(self) -> Settings:
+        """What it runs with now."""
+        return self._rooms.settings
+
+    async def use(self, settings: Settings, providers: Providers, noted: Mapping[str, Any] | None) -> None:
+        """Use other settings and apps from now on. `noted` is for the audit; None if another process writes it."""
+        from moorage.rooms.reloading import use  # noqa: PLC0415 (a server that is never asked to reload needs it not)
+
+        await use(self._rooms, settings, providers)
+        self._gateway.use(providers.names, lambda app: _rules(providers.get(app)), settings.upstream_timeout)
+        self._resolver.clear()
+        if noted is not None:
+            try:
+                await self._rooms.note("server.reloaded", "settings", noted)
+            except DatabaseUnusable as error:  # The new settings count all the same.
+                log.warning("settings.not_noted", error=error.message)
 
     def start(self) -> None:
         """Start the background loops in the running event loop."""

@@ -85,6 +85,11 @@ def configure_logs(level: str) -> None:
     _begin(
         TerminalForm(coloured=at_terminal and not os.environ.get("NO_COLOR")) if at_terminal else JsonForm()
     )
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Write our events from this level on."""
     logging.getLogger(OURS).setLevel(level.upper())
 
 

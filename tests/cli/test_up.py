@@ -265,7 +265,7 @@ def test_nothing_in_the_folder_is_readable_by_others(home):
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_these_signals_stop_it_well(home, number, workers, begun):
     popen = subprocess.Popen if number == signal.SIGTERM else forked.popen

@@ -42,6 +42,8 @@ NEVER_ON_THE_WIRE = {
     "scopes_invalid",
     "server_ended",
     "settings_invalid",
+    "not_running",
+    "reload_silent",
     "still_running",
     "user_unknown",
     "snapshot_unwritable",

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +15,7 @@ from moorage.keys.limits import RateLimiter
 from moorage.keys.settling import SETTLE_SECONDS, Settling
 from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
-from tests.control import Control, migrated
+from tests.control import migrated
 
 START = datetime(2026, 2, 7, tzinfo=UTC)
 RATE = 10
@@ -205,11 +205,21 @@ def test_an_account_pays_back_what_was_too_much_and_nothing_of_an_outage(control
     assert level >= 0
 
 
-@pytest.mark.parametrize(("limit", "settles"), [("2", True), ("off", False)])
-def test_a_server_settles_if_it_has_a_limit(tmp_path, limit, settles):
-    with closing(Control(tmp_path / "home", {"MOORAGE_RATE_LIMIT": limit})) as control:
-        names = {loop.name for loop in control.rooms.background()}
-    assert ("keys.settle_limits" in names) is settles
+def test_a_limit_that_a_reload_brings_is_settled_and_one_that_it_takes_away_is_not(control_url):
+    async def scene():
+        async with processes(control_url, [FrozenClock(START)], None) as [process]:
+            assert all(process.call() for _ in range(100))
+            await process.settle()
+            without = await levels(process.database)
+            process.limiter.use(RATE)
+            process.call()
+            await process.settle()
+            process.limiter.use(None)
+            assert all(process.call() for _ in range(100))
+            await process.settle()
+            return without, await levels(process.database)
+
+    assert asyncio.run(scene()) == ([], [("a", BURST - 1)])
 
 
 def test_the_loop_settles_and_goes_on_after_trouble(control_url, monkeypatch):

@@ -57,6 +57,7 @@ _BY_CODE = {
     "home_unusable": Exit.SETTINGS_INVALID,
     "vault_key_missing": Exit.SETTINGS_INVALID,
     "address_unavailable": Exit.CANNOT_LISTEN,
+    "not_running": Exit.UNREACHABLE,
     "connection_unknown": Exit.NOT_FOUND,
     "organisation_unknown": Exit.NOT_FOUND,
     "key_unknown": Exit.NOT_FOUND,

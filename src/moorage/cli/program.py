@@ -18,8 +18,9 @@ from moorage.errors import MoorageError
 
 # In the order of the help. Each has a module of the same name, which has `commands` or the command itself.
 _COMMANDS = (
-    "up", "init", "status", "stop", "logs", "config", "key", "policy", "people", "connection", "app", "client", "api",
-    "mcp", "requests", "approvals", "doctor", "audit", "crm", "vault", "move", "backup", "restore", "help",
+    "up", "init", "status", "stop", "reload", "logs", "config", "key", "policy", "people", "connection", "app",
+    "client", "api", "mcp", "requests", "approvals", "doctor", "audit", "crm", "vault", "move", "backup",
+    "restore", "help",
 )  # fmt: skip
 _ANYWHERE = ("--url", "--home")  # Options with a value that may stand before the command, too.
 

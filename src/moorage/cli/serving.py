@@ -21,6 +21,7 @@ from moorage.settings import load_with_file
 
 if TYPE_CHECKING:
     from moorage.serve.up import Played, Ready
+    from moorage.settings import Settings
 
 # Without this, glibc gives memory back to the system after each large answer, and takes it again for the next one. That
 # costs a fifth more CPU time for a list of 200 kilobytes. So it keeps some megabytes.
@@ -94,7 +95,10 @@ def _serve(
                 _print_banner(ready, "Ctrl-C" if behind is None else behind["stop"])
         return behind is None or behind["is_awaited"]
 
-    up(load_with_file(os.environ, **options), workers=workers, announce=announce, plays_for=plays_for)
+    def read() -> "Settings":
+        return load_with_file(os.environ, **options)
+
+    up(read(), workers=workers, announce=announce, read=read, plays_for=plays_for)
 
 
 def _print_event(ready: "Ready") -> None:

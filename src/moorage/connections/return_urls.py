@@ -28,6 +28,10 @@ class ReturnUrls:
     """`allowed` are base URLs such as https://app.example.com/connected."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
+        self.use(allowed)
+
+    def use(self, allowed: Sequence[str]) -> None:
+        """Allow these from now on, and no others."""
         self._allowed = allowed
         self._places = [place for url in allowed if (place := _place(url)) is not None]
 

@@ -100,6 +100,10 @@ class CrmService:
     async def _tell(self, organisation: Organisation, job: BulkJob, url: str) -> None:
         await self._sender.post(url, told(organisation, job, self._tokens, self._api_domain))
 
+    async def use_receivers(self, receivers: Collection[str]) -> None:
+        """Let notifications go to these from now on, and to no others."""
+        await self._sender.use(receivers)
+
     async def _needs_no_password(self, organisation: int) -> bool:
         rows = await self.organisations.list()
         return any(row.id == organisation and row.slug == self._open_slug for row in rows)

@@ -27,6 +27,9 @@ class Rules:
     passes_trace: bool = False
 
 
+_OF_NO_APP = Rules(websocket=False)
+
+
 class Gateway:
     """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it.
 
@@ -50,7 +53,9 @@ class Gateway:
         spans: "Spans | None" = None,
     ) -> None:
         self.resolver = resolver
-        self.rules = {app.encode("ascii"): rules(app) for app in apps}
+        self.rules = {
+            app.encode("ascii"): rules(app) for app in apps
+        }  # Others hold it, so it stays the same object.
         self.embedded = embedded
         self.pool = pool or Pool(limits_of(answer_timeout))
         self.notes = notes
@@ -58,6 +63,19 @@ class Gateway:
         self.spans = spans
         self.prefix = prefix.encode("ascii")
         self.tunnels = Tunnels(resolver, self.pool.limits)
+
+    def rules_of(self, app: bytes) -> Rules:
+        """The rules of an app; the strictest of an app that was taken away while a call to it was on its way."""
+        return self.rules.get(app, _OF_NO_APP)
+
+    def use(self, apps: Iterable[str], rules: Callable[[str], Rules], answer_timeout: float) -> None:
+        """Use these from now on. A call that has begun ends as it began."""
+        named = {app.encode("ascii"): rules(app) for app in apps}
+        for app in self.rules.keys() - named.keys():
+            del self.rules[app]
+        self.rules.update(named)
+        self.pool.use(limits_of(answer_timeout))
+        self.tunnels.limits = self.pool.limits
 
     async def close(self) -> None:
         """Close the connections to upstreams. Call this after the last answer."""

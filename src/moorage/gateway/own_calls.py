@@ -44,7 +44,7 @@ class OwnCalls:
         self._gateway = gateway
         self._try = try_out
         self._keys = keys
-        self._max_answer = max_answer
+        self.max_answer = max_answer
 
     async def prepare(self, approval: Approval, call: HeldCall) -> Ready:
         """See `approvals.sending.Sender`."""
@@ -97,7 +97,7 @@ class OwnCalls:
     async def _answer(self, target: Target, call: HeldCall) -> Answer:
         if target.origin is None:
             return await self._embedded_answer(target, call)
-        borrower = _OneCall(target, call, self._max_answer)
+        borrower = _OneCall(target, call, self.max_answer)
         self._gateway.pool.borrow(target.origin, borrower)  # No kept one, as it needs a new one.
         try:
             answer = await borrower.answer
@@ -130,7 +130,7 @@ class OwnCalls:
 
     async def _kept(self, response: Response) -> Answer:
         headers = [pair for pair in response.headers if pair[0].lower() not in KEPT_FROM_CALLER]
-        body, is_whole = await _collected(response.body, self._max_answer)
+        body, is_whole = await _collected(response.body, self.max_answer)
         return Answer(response.status, headers, body, is_whole)
 
 

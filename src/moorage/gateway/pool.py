@@ -32,6 +32,12 @@ class Pool:
     def tls(self) -> ClientContext:
         return self._new_tls()
 
+    def use(self, limits: Limits) -> None:
+        """Use these limits from now on."""
+        self.limits = limits
+        for host in self._hosts.values():
+            host.limits = limits
+
     def borrow(self, origin: Origin, borrower: Borrower) -> UpstreamConnection | None:
         """A kept connection, or None: then `on_connected` or `on_unreachable` is called later.
 

@@ -295,7 +295,7 @@ class Relay(InspectedExchange):
     def _redirect(self, head: AnswerHead) -> None:
         """If the Location is in the app itself, replace it by the gateway's path."""
         target, app, gateway = self._target, self._caller.route_key.app, self._gateway
-        if target is None or target.origin is None or not gateway.rules[app].rewrites_redirects:
+        if target is None or target.origin is None or not gateway.rules_of(app).rewrites_redirects:
             return
         origin = target.origin
         head.forwarded = [

@@ -196,7 +196,7 @@ class Tunnels:
 
     def __init__(self, resolver: Resolver, limits: Limits) -> None:
         self._resolver = resolver
-        self._limits = limits
+        self.limits = limits
         self._open: set[Tunnel] = set()
         self._checks: dict[_Use, asyncio.Task[None]] = {}
         self._sweeps = itertools.count(1)
@@ -207,7 +207,7 @@ class Tunnels:
     @property
     def are_full(self) -> bool:
         """True if the highest allowed number of tunnels is open."""
-        return len(self._open) >= self._limits.tunnels
+        return len(self._open) >= self.limits.tunnels
 
     def add(self, tunnel: Tunnel) -> None:
         self._open.add(tunnel)
@@ -239,7 +239,7 @@ class Tunnels:
             tunnel.abort()
 
     def _wait(self) -> None:
-        pause = min(_SWEEP_SECONDS, self._limits.quiet / 4, self._limits.stalled / 4)
+        pause = min(_SWEEP_SECONDS, self.limits.quiet / 4, self.limits.stalled / 4)
         self._timer = asyncio.get_running_loop().call_later(pause, self._sweep)
 
     def _sweep(self) -> None:

@@ -70,7 +70,7 @@ class WebSocketCall(Relay):
         refusal = self._decided(target.guard)
         if refusal is not None:
             self._refuse(refusal)
-        elif target.origin is None or not self._gateway.rules[app].websocket:
+        elif target.origin is None or not self._gateway.rules_of(app).websocket:
             self._refuse(WebSocketUnsupported(app.decode()))
         elif self._gateway.tunnels.are_full:
             self._refuse(WebSocketsExhausted())

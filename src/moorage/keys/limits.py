@@ -22,12 +22,16 @@ class RateLimiter:
     """`rate` is in requests per second; None means no limit. After a pause, twice as many requests may come at once."""
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
-        self.rate = rate
-        self.burst = max(1.0, 2 * rate) if rate is not None else 0.0
+        self.use(rate)
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}  # By account.
         # Those that have spent tokens since the last call of `take_spent`.
         self._spenders: dict[str, _Bucket] = {}
+
+    def use(self, rate: float | None) -> None:
+        """Allow so many requests per second from now on."""
+        self.rate = rate
+        self.burst = max(1.0, 2 * rate) if rate is not None else 0.0
 
     def take(self, account_id: str) -> float | None:
         """Count one request. Returns None if it is allowed, otherwise the seconds to wait."""

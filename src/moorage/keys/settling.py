@@ -16,6 +16,7 @@ from moorage.storage import Database
 from moorage.storage.errors import DatabaseUnusable
 
 SETTLE_SECONDS = 0.25
+IDLE_SECONDS = 5.0  # While there is no limit. A reload may bring one.
 
 
 class Settling:
@@ -26,8 +27,6 @@ class Settling:
         self._limiter = limiter
 
     def background(self) -> Sequence[Loop]:
-        if self._limiter.rate is None:
-            return ()
         return (Loop("keys.settle_limits", self.keep_settling),)
 
     async def keep_settling(self) -> None:
@@ -37,7 +36,7 @@ class Settling:
         settled: accounts would have to pay back the calls of a whole outage, and would be locked out after it.
         """
         while True:
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(SETTLE_SECONDS if self._limiter.rate is not None else IDLE_SECONDS)
             with contextlib.suppress(DatabaseUnusable):
                 await self.settle()
 

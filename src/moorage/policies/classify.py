@@ -18,6 +18,10 @@ class Classifier:
     """`overrides` has for each app what its file says of operations, such as `{"POST /search": "read"}`."""
 
     def __init__(self, overrides: Overrides = {}) -> None:  # noqa: B006 (it is not changed)
+        self.use(overrides)
+
+    def use(self, overrides: Overrides) -> None:
+        """Use these from now on. Decisions that others remember may be wrong then."""
         self._apps = {app: AppOperations(app, of_app) for app, of_app in overrides.items()}
 
     def classify(

@@ -57,6 +57,11 @@ class Policies:
         self._guards = Bounded[tuple[Any, ...], Guard](CACHE_SIZE)
         self._generation = 0
 
+    def use(self, live: Policy) -> None:
+        """Use another policy for live accounts of keys that have none. What was decided is forgotten."""
+        self._defaults["live"] = live
+        self.clear()
+
     def clear(self) -> None:
         """Forget all remembered policies, because policies may have changed."""
         self._generation += 1

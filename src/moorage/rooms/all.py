@@ -37,7 +37,7 @@ class Rooms(WatchingRooms):
         from moorage.jobs.runner import Runner
         from moorage.requests.service import Keeping
 
-        pruning, grants, settings = self.pruning, self.grants, self.settings
+        pruning, grants = self.pruning, self.grants
         works = [
             Work("connections.end_unopened", lambda _: pruning.end_unopened(), every=3600),
             # A bulk job ends by itself if it fails too often, so that its organisation knows.
@@ -47,8 +47,12 @@ class Rooms(WatchingRooms):
         ]
         if self.requests is not None:
             requests = self.requests
-            keeping = Keeping(settings.requests_kept, settings.requests_days, settings.request_body_days)
-            works.append(Work("requests.prune", lambda _: requests.prune(keeping), every=300))
+
+            def keeping() -> Keeping:
+                settings = self.settings  # Read each time, as a reload may bring others.
+                return Keeping(settings.requests_kept, settings.requests_days, settings.request_body_days)
+
+            works.append(Work("requests.prune", lambda _: requests.prune(keeping()), every=300))
         return Runner(self.jobs, works)
 
     @cached_property

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from moorage.errors import NO_ROOM
 from moorage.locks import FileLock, is_locked, may_hold
@@ -32,6 +32,7 @@ class Running:
     `since` is the time at which it was ready, in ISO 8601. `version` and `since` are None in notes of older versions.
     `metrics` is None if they are off.
     `sources` says where each setting comes from (`Settings.sources`), and `config` is the path of the settings file.
+    `reloaded` is what came of the last reload (`serve.reloads.Outcome`); None if there was none.
     """
 
     pid: int
@@ -44,6 +45,7 @@ class Running:
     metrics: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     config: str | None = None
+    reloaded: Mapping[str, Any] | None = None
 
 
 def prepare(home: Path) -> None:

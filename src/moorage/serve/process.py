@@ -5,16 +5,19 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvicorn
 
 from moorage.app import App, Origin
+from moorage.background import Background, Loop
 from moorage.http.crowd import Crowd
 from moorage.http.direct import DirectProtocol
+from moorage.oauth.apps.providers import Providers
 from moorage.rooms import Urls
 from moorage.serve import descriptors
+from moorage.serve.hangup import Hangup
 from moorage.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,8 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# SIGHUP comes when the terminal is closed, unless the process was started with nohup.
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPS = (signal.SIGTERM, signal.SIGINT)
 DRAIN_SECONDS = 10  # The time that running requests have after the signal to stop.
 
 
@@ -41,19 +43,22 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
     place: "Place | None" = None,
+    providers: Providers | None = None,
+    loops: Callable[[App], Iterable[Loop]] = lambda _app: (),
 ) -> None:
     """Serve the gateway and the CRM on their sockets, and the metrics on the third if there is a `place` for them.
 
-    `ready` is called when all of them answer.
+    `ready` is called when all of them answer. From then on the `loops` run, which are told what serves.
 
     When `stop` is set, `/readyz` says so. After `stop_delay` of the settings, the servers accept no more connections,
     and running requests have DRAIN_SECONDS to end.
     """
-    app = App(settings, urls, place)
+    app = App(settings, urls, place, providers)
     app.start()
     app.crowd.limit = descriptors.connections()
     servers = [Server(_config(origin, app.crowd)) for origin in app.origins]
     app.inside.open(servers[0].new_protocol)
+    background = Background(loops(app))
     try:
         async with asyncio.TaskGroup() as tasks:
             for server, listener in zip(servers, listeners, strict=True):
@@ -61,19 +66,27 @@ async def serve(
             for server in servers:
                 await server.answers.wait()
             ready()
+            background.start()
             await stop.wait()
             app.crowd.is_ending = True
-            await asyncio.sleep(settings.stop_delay)
+            await asyncio.sleep(app.settings.stop_delay)
             for server in servers:
                 server.should_exit = True
     finally:
+        await background.close()
         await app.close()
 
 
 @contextlib.contextmanager
-def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> Iterator[None]:
-    """The first signal of STOPS sets `stop`; the second calls `at_once` and ends the process immediately."""
+def stopped_by_signals(
+    stop: asyncio.Event, *, at_once: Callable[[], None], reload: Callable[[], None]
+) -> Iterator[None]:
+    """The first signal of STOPS sets `stop`; the second calls `at_once` and ends the process immediately.
+
+    SIGHUP calls `reload`. If the terminal was closed, it stops as the others do.
+    """
     loop = asyncio.get_running_loop()
+    hangup = Hangup()
     stops = stop_signals()
 
     def on_signal(number: int) -> None:
@@ -83,12 +96,19 @@ def stopped_by_signals(stop: asyncio.Event, *, at_once: Callable[[], None]) -> I
         at_once()
         os._exit(128 + number)
 
+    def on_hangup() -> None:
+        if hangup.is_of_terminal:
+            on_signal(signal.SIGHUP)
+        else:
+            reload()
+
     for number in stops:
         loop.add_signal_handler(number, on_signal, number)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     try:
         yield
     finally:
-        for number in stops:
+        for number in (*stops, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 

@@ -6,14 +6,18 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage import __version__
+from moorage.app import App
+from moorage.background import Loop
 from moorage.crm import DEMO
 from moorage.first_start import first_start, play_zoho
 from moorage.logs import Log, configure_logs
 from moorage.loopback import is_loopback
+from moorage.oauth.apps.providers import Providers
 from moorage.people.model import welcome_url
 from moorage.rooms import Urls
 from moorage.serve import data_folder
@@ -22,6 +26,7 @@ from moorage.serve.errors import AddressUnavailable
 from moorage.serve.forked import apart
 from moorage.serve.listen import bind, local_url, network_url
 from moorage.serve.process import run, serve, stopped_by_signals
+from moorage.serve.reloads import Reloads
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
 from moorage.storage.placing import settle
@@ -61,9 +66,15 @@ class Played:
 
 
 def up(
-    settings: Settings, *, workers: int, announce: Callable[[Ready], bool], plays_for: str | None = None
+    settings: Settings,
+    *,
+    workers: int,
+    announce: Callable[[Ready], bool],
+    read: Callable[[], Settings],
+    plays_for: str | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP, finish running requests and return. A second signal ends the process.
+    """Serve until SIGTERM, SIGINT or a closed terminal, finish running requests and return. A second signal ends the
+    process. SIGHUP lets the server use the settings that `read` gives then, and the files of apps.
 
     `announce` returns False if nobody has seen what is shown once. `plays_for` is the callback URL of another Moorage.
     With it, this Moorage plays Zoho to the other one.
@@ -78,7 +89,7 @@ def up(
         settle(settings.home)
         listeners = _listen(settings)
         try:
-            _serve(settings, listeners, workers, announce, plays_for)
+            _serve(settings, listeners, workers, announce, read, plays_for)
         finally:
             data_folder.remove_note(settings.home)
             for listener in listeners:
@@ -91,8 +102,10 @@ def _serve(
     listeners: Sequence[socket.socket],
     workers: int,
     announce: Callable[[Ready], bool],
+    read: Callable[[], Settings],
     plays_for: str | None,
 ) -> None:
+    reloads = Reloads(settings, Providers(settings.home / "providers"), read)
     played = None
     if plays_for is None:
         begun = apart(first_start, settings)
@@ -104,7 +117,7 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        note = data_folder.Running(
+        reloads.note = note = data_folder.Running(
             os.getpid(),
             gateway,
             crm,
@@ -132,10 +145,11 @@ def _serve(
 
     places = _places(settings, workers)
     if workers > 1:
-        Workers(settings, urls, listeners, count=workers, places=places).serve(ready=ready, at_once=at_once)
+        several = Workers(reloads, urls, listeners, count=workers, places=places)
+        several.serve(ready=ready, at_once=at_once)
     else:
         place = None if places is None else places.of(0)
-        run(_serve_here(settings, urls, listeners, place, ready=ready, at_once=at_once))
+        run(_serve_here(reloads, urls, listeners, place, ready=ready, at_once=at_once))
 
 
 def _places(settings: Settings, workers: int) -> "Places | None":
@@ -148,7 +162,7 @@ def _places(settings: Settings, workers: int) -> "Places | None":
 
 
 async def _serve_here(
-    settings: Settings,
+    reloads: Reloads,
     urls: Urls,
     listeners: Sequence[socket.socket],
     place: "Place | None",
@@ -156,9 +170,31 @@ async def _serve_here(
     ready: Callable[[], None],
     at_once: Callable[[], None],
 ) -> None:
-    stop = asyncio.Event()
-    with stopped_by_signals(stop, at_once=at_once):
-        await serve(settings, urls, listeners, ready=ready, stop=stop, place=place)
+    stop, hung_up = asyncio.Event(), asyncio.Event()
+
+    def loops(app: App) -> list[Loop]:
+        return [Loop("serve.reload", partial(_reload_when, hung_up, app, reloads))]
+
+    with stopped_by_signals(stop, at_once=at_once, reload=hung_up.set):
+        await serve(
+            reloads.settings,
+            urls,
+            listeners,
+            ready=ready,
+            stop=stop,
+            place=place,
+            providers=reloads.providers,
+            loops=loops,
+        )
+
+
+async def _reload_when(hung_up: asyncio.Event, app: App, reloads: Reloads) -> None:
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        if (reload := reloads.look()) is not None:
+            await app.use(reload.settings, reload.providers, reload.facts)
+            reloads.done(reload)
 
 
 def _remarks(settings: Settings, listeners: Sequence[socket.socket]) -> Iterator[str]:

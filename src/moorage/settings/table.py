@@ -127,6 +127,7 @@ SETTINGS = (
         "local",
         "Where the embedded CRM may send notifications: local, public, networks.",
         in_file="list",
+        live=True,
     ),
     Setting(
         "api_key",
@@ -154,6 +155,7 @@ SETTINGS = (
         secret=True,
         in_file="table",
         of_table=text_of_clients,
+        live=True,
     ),
     Setting(
         "oidc_issuer",
@@ -184,6 +186,7 @@ SETTINGS = (
         "",
         "The e-mail domains and addresses that may sign in by the issuer.",
         in_file="list",
+        live=True,
     ),
     Setting(
         "oidc_role",
@@ -191,6 +194,7 @@ SETTINGS = (
         readers.role,
         "none",
         "The role of somebody who may sign in and was not invited.",
+        live=True,
     ),
     Setting(
         "rate_limit",
@@ -198,6 +202,7 @@ SETTINGS = (
         readers.rate,
         "auto",
         "Requests per second for each account, or off.",
+        live=True,
     ),
     Setting(
         "live_policy",
@@ -205,6 +210,7 @@ SETTINGS = (
         readers.policy,
         "cautious",
         "What keys without a policy may do to live accounts.",
+        live=True,
     ),
     Setting(
         "return_urls",
@@ -213,6 +219,7 @@ SETTINGS = (
         "",
         "Where people may be sent after they have connected.",
         in_file="list",
+        live=True,
     ),
     Setting(
         "upstream_timeout",
@@ -220,6 +227,7 @@ SETTINGS = (
         readers.seconds,
         "60",
         "Seconds that an app may take to answer.",
+        live=True,
     ),
     Setting(
         "approval_time",
@@ -227,6 +235,7 @@ SETTINGS = (
         readers.approval_time,
         "900",
         "Seconds that a call waits for a person.",
+        live=True,
     ),
     Setting(
         "approval_body",
@@ -234,6 +243,7 @@ SETTINGS = (
         readers.approval_body,
         "1048576",
         "The longest body of a call that waits for a person, in bytes.",
+        live=True,
     ),
     Setting(
         "stop_delay",
@@ -241,6 +251,7 @@ SETTINGS = (
         readers.delay,
         "0",
         "Seconds from the signal to stop until new connections are refused.",
+        live=True,
     ),
     Setting(
         "metrics",
@@ -263,15 +274,18 @@ SETTINGS = (
         "0",
         "The part of calls without a trace that get one, from 0 to 1.",
     ),
-    Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged."),
+    Setting("log_level", "MOORAGE_LOG_LEVEL", readers.level, "info", "How much is logged.", live=True),
     Setting(
         "requests_kept",
         "MOORAGE_REQUESTS_KEPT",
         readers.count,
         "1000000",
         "How many calls the request log keeps; 0 keeps none.",
+        live=True,
     ),
-    Setting("requests_days", "MOORAGE_REQUESTS_DAYS", readers.days, "30", "Days that it keeps a call."),
+    Setting(
+        "requests_days", "MOORAGE_REQUESTS_DAYS", readers.days, "30", "Days that it keeps a call.", live=True
+    ),
     Setting(
         "request_bodies",
         "MOORAGE_REQUEST_BODIES",
@@ -285,8 +299,14 @@ SETTINGS = (
         readers.body_size,
         "16384",
         "How many bytes of a body it keeps.",
+        live=True,
     ),
     Setting(
-        "request_body_days", "MOORAGE_REQUEST_BODY_DAYS", readers.days, "1", "Days that it keeps a body."
+        "request_body_days",
+        "MOORAGE_REQUEST_BODY_DAYS",
+        readers.days,
+        "1",
+        "Days that it keeps a body.",
+        live=True,
     ),
 )

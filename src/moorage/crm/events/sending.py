@@ -1,5 +1,6 @@
 """Sends notifications: one POST each, to an address that is allowed, without redirects, cookies or proxies."""
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,6 +47,13 @@ class Sender:
             raise Undelivered(f"there was no sound answer ({type(error).__name__})") from error
         if not 200 <= status < 300:
             raise Undelivered(f"the receiver answered {status}")
+
+    async def use(self, allowed: Collection[str]) -> None:
+        """Send only to these addresses from now on, also over connections that were kept."""
+        self._addresses.use(allowed)
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def close(self) -> None:
         self._addresses.close()

@@ -51,6 +51,10 @@ class OAuthClients:
     def __init__(self, database: Database, vault: Vault, setting: Secret | None) -> None:
         self._database = database
         self._vault = vault
+        self.use(setting)
+
+    def use(self, setting: Secret | None) -> None:
+        """Use these clients of the setting from now on."""
         self._in_setting = read_clients(setting)
 
     async def find(self, name: str, data_centre: str) -> Client | None:

@@ -161,6 +161,15 @@ class Providers:
         added = () if folder is None else _in_folder(folder)
         self._by_name: dict[str, Provider] = {app.name: app for app in (*_shipped(), *added)}
 
+    def use(self, others: "Providers") -> None:
+        """Have the same apps as `others` from now on."""
+        self._by_name = others._by_name  # noqa: SLF001 (it is one of these)
+
+    def differences(self, others: "Providers") -> tuple[str, ...]:
+        """The names of the apps that are not the same here and in `others`."""
+        ours, theirs = self._by_name, others._by_name  # noqa: SLF001 (it is one of these)
+        return tuple(name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name))
+
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self._by_name)

@@ -1,0 +1,99 @@
+"""Reads the settings and the files of apps again, for a running server."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from moorage.errors import MoorageError, SettingsInvalid
+from moorage.logs import Log, set_level
+from moorage.oauth.apps.providers import Providers, faults_in
+from moorage.serve import data_folder
+from moorage.settings import Settings
+from moorage.settings.reloading import reloaded
+
+log = Log(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What a server uses from now on. `applied` are settings and `apps` are apps that are not as before.
+
+    `waiting` are settings that need a restart.
+    """
+
+    settings: Settings
+    providers: Providers
+    applied: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the log and the audit tell of it."""
+        return {"applied": list(self.applied), "apps": list(self.apps), "needs_restart": list(self.waiting)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the last of `number` reloads, for the note of the server."""
+
+    number: int
+    applied: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reloads:
+    """`read` reads the settings as they are now. `note` is what the data folder tells of this server."""
+
+    settings: Settings
+    providers: Providers
+    read: Callable[[], Settings]
+    note: data_folder.Running | None = None
+    _number: int = 0
+
+    def look(self) -> Reload | None:
+        """What to use from now on. None if anything is wrong: then all stays as it is, and the log says what."""
+        faults: tuple[str, ...] = ()
+        asked = None
+        try:
+            asked = self.read()
+        except SettingsInvalid as error:
+            faults = error.faults
+        except (MoorageError, OSError) as error:
+            faults = (str(error),)
+        folder = self.settings.home / "providers"
+        faults += tuple(faults_in(folder))
+        if faults or asked is None:
+            log.error("settings.refused", faults=list(faults))
+            self._tell(faults=faults)
+            return None
+        new = reloaded(self.settings, asked)
+        providers = Providers(folder)
+        return Reload(
+            new.settings, providers, new.applied, self.providers.differences(providers), new.waiting
+        )
+
+    def done(self, reload: Reload) -> None:
+        """All processes use it now."""
+        self.settings, self.providers = reload.settings, reload.providers
+        set_level(reload.settings.log_level)
+        log.info("settings.reloaded", **reload.facts)
+        data_folder.warn_if_open(reload.settings)
+        self._tell(applied=reload.applied, apps=reload.apps, waiting=reload.waiting)
+
+    def _tell(self, **outcome: tuple[str, ...]) -> None:
+        self._number += 1
+        if self.note is None:
+            return
+        settings = self.settings
+        self.note = replace(
+            self.note,
+            settings=settings.explicit,
+            sources=settings.sources,
+            config=None if settings.file is None else str(settings.file),
+            reloaded=asdict(Outcome(self._number, **outcome)),
+        )
+        data_folder.write_note(settings.home, self.note)

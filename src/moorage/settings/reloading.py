@@ -1,0 +1,74 @@
+"""What of newly read settings a running server can use."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moorage.settings import Settings
+from moorage.settings.readers import Secret
+from moorage.settings.table import SETTINGS, Setting
+
+_FIRST_START = "api_key"  # Only the first start reads it.
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The settings to run with from now on. `applied` and `waiting` are the names of those that are not as before:
+    those that are used from now on, and those that need a restart.
+    """
+
+    settings: Settings
+    applied: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def reloaded(running: Settings, asked: Settings) -> Reloaded:
+    """The running settings, with what can be changed while a server runs from those that are asked for."""
+    changed = [setting for setting in SETTINGS if not _are_same(setting, running, asked)]
+    applied = [setting for setting in changed if _is_live(setting, running, asked)]
+    waiting = [setting for setting in changed if setting not in applied and setting.name != _FIRST_START]
+    values: dict[str, Any] = {setting.name: getattr(asked, setting.name) for setting in applied}
+    kept = [setting for setting in SETTINGS if setting in waiting]
+    return Reloaded(
+        replace(
+            running,
+            **values,
+            explicit=_texts_but(asked, kept) | _texts_of(running, kept),
+            sources=_sources(running, asked, kept),
+            file=asked.file,
+            file_has_secret=asked.file_has_secret,
+        ),
+        tuple(setting.name for setting in applied),
+        tuple(setting.name for setting in waiting),
+    )
+
+
+def _are_same(setting: Setting, running: Settings, asked: Settings) -> bool:
+    before, after = (_plain(getattr(settings, setting.name)) for settings in (running, asked))
+    return bool(before == after)
+
+
+def _plain(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _is_live(setting: Setting, running: Settings, asked: Settings) -> bool:
+    if setting.name == "requests_kept":
+        # Without a request log, nothing that keeps one was made.
+        return bool(running.requests_kept) and bool(asked.requests_kept)
+    return setting.live
+
+
+def _texts_of(settings: Settings, some: list[Setting]) -> dict[str, str | None]:
+    names = {name for setting in some for name in (setting.env, f"{setting.env}_FILE")}
+    return {name: text for name, text in settings.explicit.items() if name in names}
+
+
+def _texts_but(settings: Settings, some: list[Setting]) -> dict[str, str | None]:
+    left_out = {name for setting in some for name in (setting.env, f"{setting.env}_FILE")}
+    return {name: text for name, text in settings.explicit.items() if name not in left_out}
+
+
+def _sources(running: Settings, asked: Settings, kept: list[Setting]) -> dict[str, str]:
+    names = {setting.name for setting in kept}
+    new = {name: kind for name, kind in asked.sources.items() if name not in names}
+    return new | {name: kind for name, kind in running.sources.items() if name in names}
