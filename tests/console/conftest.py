@@ -27,9 +27,28 @@ def join(server):  # noqa: F811
     return lambda role: Visitor(server).join(role)
 
 
+@pytest.fixture(scope="session")
+def members():
+    """Those who have joined the shared servers, by server and role: to join takes much longer than a page."""
+    return {}
+
+
 @pytest.fixture
-def owner(join):
-    return join("owner")
+def member(server, join, members):  # noqa: F811
+    """Somebody with a role, whom other tests share. A test that changes the person, or signs out, makes its own."""
+
+    def member(role):
+        key = server.gateway, role
+        if key not in members:
+            members[key] = join(role)
+        return members[key]
+
+    return member
+
+
+@pytest.fixture
+def owner(member):
+    return member("owner")
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +74,16 @@ def tab(chromium):
     yield tab
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def browse(server, tab, member):  # noqa: F811
+    """Makes a tab in which a member with a role is signed in. Its `server` is the address of the gateway."""
+
+    def browse(role="owner", width=1280):
+        opened = tab(member(role))
+        opened.be_wide(width)
+        opened.server = server.gateway
+        return opened
+
+    return browse

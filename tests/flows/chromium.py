@@ -157,6 +157,10 @@ class Tab:
     def be_a_phone(self) -> None:
         self._wire.send("Emulation.setDeviceMetricsOverride", **PHONE)
 
+    def be_wide(self, width: int, height: int = 900) -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._wire.send("Emulation.setDeviceMetricsOverride", **size)
+
     def be_dark(self) -> None:
         dark = {"name": "prefers-color-scheme", "value": "dark"}
         self._wire.send("Emulation.setEmulatedMedia", features=[dark])

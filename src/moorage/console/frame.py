@@ -10,19 +10,25 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from moorage.console.filters import FILTERS
-from moorage.console.visit import Shown, Visit
+from moorage.console.visit import VALUES, Shown, Visit
 from moorage.http.control import json_response
 from moorage.people.sessions import up
 from moorage.web.pages import Pages, named_headers
 
 # Elements of ours make their children themselves, so a new page that is morphed into the old one leaves them alone.
-_ELEMENTS = "m-copy,m-theme,m-palette,m-countdown"
+_ELEMENTS = (
+    "m-copy",
+    "m-countdown",
+    "m-history",
+    "m-palette",
+    "m-theme",
+)
 _SOURCES = (
     "script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " require-trusted-types-for 'script'; trusted-types htmx moorage"
 )
 _HTMX = json.dumps(
-    {"extensions": "hx-csp", "includeIndicatorCSS": False, "morphSkipChildren": _ELEMENTS},
+    {"extensions": "hx-csp", "includeIndicatorCSS": False, "morphSkipChildren": ",".join(_ELEMENTS)},
     separators=(",", ":"),
 )
 PAGES = Pages("moorage.console", "Moorage", FILTERS)
@@ -37,17 +43,16 @@ class Section:
     title: str
     key: str
     needs: str | None = None
-    needs_values: bool = False
 
 
 SECTIONS = (
     Section("", "Home", "h"),
     Section("/connections", "Connections", "c", "connections:read"),
     Section("/requests", "Requests", "r", "requests:read"),
-    Section("/crm", "CRM", "m", needs_values=True),
+    Section("/crm", "CRM", "m", VALUES),
     Section("/approvals", "Approvals", "a", "approvals:read"),
     Section("/keys", "Keys", "k", "keys:read"),
-    Section("/query", "Query", "q", needs_values=True),
+    Section("/query", "Query", "q", VALUES),
     Section("/lab", "Lab", "l", "organisations:write"),
     Section("/limits", "Limits", "i", "connections:read"),
     Section("/apps", "Apps", "p", "connections:read"),
@@ -58,12 +63,7 @@ SECTIONS = (
 
 def sections_of(visit: Visit) -> list[Section]:
     """The sections that the person's role may see."""
-    return [
-        section
-        for section in SECTIONS
-        if (section.needs is None or visit.may(section.needs))
-        and (not section.needs_values or visit.sees_values)
-    ]
+    return [section for section in SECTIONS if section.needs is None or visit.may(section.needs)]
 
 
 async def rendered(visit: Visit, shown: Shown, form_token: str, note: str = "") -> Response:

@@ -10,7 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from moorage.console import approvals, apps, connection, connections, find, home
+from moorage.console import (
+    approvals,
+    apps,
+    connection,
+    connections,
+    find,
+    home,
+    lab,
+    query,
+)
 from moorage.console.calls import Calls, Inside, Refused
 from moorage.console.frame import rendered, wants_json
 from moorage.console.routes import Site
@@ -31,6 +40,8 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     connection.PAGES,
     apps.PAGES,
     find.PAGES,
+    query.PAGES,
+    lab.PAGES,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.
 NOTE, PROOF = "note", "proof"

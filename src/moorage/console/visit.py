@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from moorage.console.calls import Answer, Calls
 from moorage.people.model import Person
-from moorage.people.rights import SCOPES, caller
+from moorage.people.rights import SCOPES, WRITERS, caller
+
+# In the place of a scope: what a page needs whose person may read what apps hold.
+VALUES = "values"
 
 
 @dataclass(slots=True)
@@ -34,7 +37,9 @@ class Visit:
         return str(self.request.path_params[name])
 
     def may(self, scope: str) -> bool:
-        """Whether the person's role has a scope of the control API."""
+        """Whether the person's role has a scope of the control API, or for VALUES, may read what apps hold."""
+        if scope == VALUES:
+            return self.sees_values
         return scope in SCOPES[self.person.role].control
 
     @property
@@ -45,7 +50,7 @@ class Visit:
     @property
     def may_write(self) -> bool:
         """Whether the person may change what apps hold."""
-        return any(grant.writes for grant in SCOPES[self.person.role].grants)
+        return self.person.role in WRITERS
 
     async def control(
         self,
@@ -110,7 +115,7 @@ Show: TypeAlias = Callable[[Visit], Awaitable[Shown | Done | Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A path below `/console`, in Starlette's form. Who may not `needs`, a scope of the control API, is refused."""
+    """A path below `/console`, in Starlette's form. It `needs` a scope of the control API, or VALUES."""
 
     path: str
     show: Show

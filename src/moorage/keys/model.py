@@ -62,7 +62,8 @@ class ApiKey:
 class Principal:
     """The caller that an API key stands for, or a person who uses the console, whose id is the `key_id` then.
 
-    `expires_at` is the time at which the secret that a key sent expires.
+    `expires_at` is the time at which the secret that a key sent expires. With `reads_only`, calls of a person that
+    would change what an app holds are refused; those of a key are limited by its policy and its scopes.
     """
 
     key_id: str
@@ -72,6 +73,7 @@ class Principal:
     expires_at: datetime | None = None
     name: str = ""
     kind: Literal["key", "person"] = "key"
+    reads_only: bool = False
 
     @property
     def reach(self) -> Reach:

@@ -233,8 +233,10 @@ class Keys:
         Nobody else can know it, and no other process accepts it. It ends with the key. Whoever makes calls for a person
         makes sure before each that the person is still signed in, and has these rights.
         """
-        rights = "" if principal.kind == "key" else f".{digest_of(' '.join(principal.scopes.texts())).hex()}"
-        secret = f"{self._inside_prefix}.{principal.key_id}{rights}"
+        secret = f"{self._inside_prefix}.{principal.key_id}"
+        if principal.kind == "person":
+            rights = digest_of(" ".join(principal.scopes.texts())).hex()
+            secret = f"{secret}.{rights}.{int(principal.reads_only)}"
         self._inside[digest_of(secret)] = principal
         return f"Bearer {secret}"
 

@@ -88,6 +88,7 @@ class Policy:
 
 
 OPEN = Policy()
+READS = Policy("readonly")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from moorage.policies.classify import Classifier
 from moorage.policies.documents import policy_document, policy_of
 from moorage.policies.errors import PolicyInvalid, PolicyLaxer
 from moorage.policies.guard import Guard
-from moorage.policies.model import OPEN, Budget, Policy
+from moorage.policies.model import OPEN, READS, Budget, Policy
 from moorage.policies.spending import Purses
 from moorage.policies.strictness import EVERY, Held, PolicySet, is_laxer
 from moorage.storage import Database, Transaction
@@ -105,9 +105,9 @@ class Policies:
         )
 
     async def _held_by(self, principal: Principal, connection: Connection) -> Held:
-        """What holds for a caller. A person decides about calls, so only the scopes of their role limit their own."""
+        """What holds for a caller. People decide about calls, so no policy holds for theirs; but some may only read."""
         if principal.kind == "person":
-            return Held(OPEN, EVERY)
+            return Held(READS if principal.reads_only else OPEN, EVERY)
         return self._held(await self._set_of(principal.key_id), connection)
 
     def _held(self, policies: PolicySet, connection: Connection) -> Held:

@@ -1,0 +1,141 @@
+"""The lab: the organisations of the embedded CRM, and what tests and demonstrations do with them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from moorage.console.calls import Refused
+from moorage.console.visit import Done, Page, Shown, Visit, get, post
+
+_READ, _WRITE = "organisations:read", "organisations:write"
+_SEED = {"Leads": [{"Last_Name": "Hopper", "Company": "Harbour & Pine", "Email": "grace@example.com"}]}
+
+
+async def index(visit: Visit) -> Shown:
+    found = await visit.control("GET", "/organisations")
+    return Shown("lab.html", {"organisations": found.document["organisations"], "typed": {}, "fault": None})
+
+
+async def create(visit: Visit) -> Shown | Done:
+    """Make an organisation, and a connection that leads to it, so that calls can reach it."""
+    slug, name = visit.form.get("slug", "").strip(), visit.form.get("name", "").strip()
+    body: dict[str, Any] = {"slug": slug, "sample": visit.form.get("sample") == "yes"}
+    if name:
+        body["name"] = name
+    try:
+        await visit.control("POST", "/organisations", body=body)
+        if visit.form.get("connect") == "yes":
+            await visit.control(
+                "POST", "/connections", body={"app": "zoho-crm", "organisation": slug, "alias": slug}
+            )
+    except Refused as refused:
+        page = await index(visit)
+        values = {**page.values, "typed": dict(visit.form), "fault": _told(refused)}
+        return Shown(page.template, values, refused.status)
+    return Done(f"/lab/{quote(slug, safe='')}", f"The organisation {slug} is there.")
+
+
+async def show(visit: Visit) -> Shown:
+    return await _page(visit, visit.of_path("slug"))
+
+
+async def _page(visit: Visit, slug: str, status: int = 200, **more: Any) -> Shown:
+    path = _path(slug)
+    organisation = (await visit.control("GET", path)).document["organisation"]
+    snapshots = (await visit.control("GET", f"{path}/snapshots")).document["snapshots"]
+    seed = json.dumps(_SEED, indent=2)
+    values = {
+        "organisation": organisation,
+        "snapshots": snapshots,
+        "seed": seed,
+        "fault": None,
+        "ids": None,
+    } | more
+    return Shown("organisation.html", values, status)
+
+
+async def reset(visit: Visit) -> Done:
+    """Make the organisation as it was at first. A snapshot of before makes that undone, if the person wants one."""
+    slug = visit.of_path("slug")
+    kept = visit.form.get("keep") == "yes"
+    if kept:
+        await visit.control("POST", f"{_path(slug)}/snapshots", body={"name": "before-reset"})
+    await visit.control("POST", f"{_path(slug)}/reset", body={})
+    undo = " The snapshot before-reset has what was there." if kept else ""
+    return Done(f"/lab/{quote(slug, safe='')}", f"{slug} is as it was at first.{undo}")
+
+
+async def snapshot(visit: Visit) -> Shown | Done:
+    slug, name = visit.of_path("slug"), visit.form.get("name", "").strip()
+    try:
+        await visit.control("POST", f"{_path(slug)}/snapshots", body={"name": name})
+    except Refused as refused:
+        return await _page(visit, slug, refused.status, fault=_told(refused))
+    return Done(f"/lab/{quote(slug, safe='')}", f"The snapshot {name} is made.")
+
+
+async def restore(visit: Visit) -> Done:
+    slug, name = visit.of_path("slug"), visit.form.get("snapshot", "")
+    await visit.control("POST", f"{_path(slug)}/restore", body={"snapshot": name})
+    return Done(f"/lab/{quote(slug, safe='')}", f"{slug} is as it was in the snapshot {name}.")
+
+
+async def forget(visit: Visit) -> Done:
+    slug, name = visit.of_path("slug"), visit.form.get("snapshot", "")
+    await visit.control("DELETE", f"{_path(slug)}/snapshots/{quote(name, safe='')}")
+    return Done(f"/lab/{quote(slug, safe='')}", f"The snapshot {name} is deleted.")
+
+
+async def seed(visit: Visit) -> Shown | Done:
+    slug, text = visit.of_path("slug"), visit.form.get("records", "")
+    try:
+        found = await visit.control("POST", f"{_path(slug)}/seed", body={"records": _records(text)})
+    except Refused as refused:
+        return await _page(visit, slug, refused.status, fault=_told(refused), seed=text)
+    made = sum(map(len, found.document["ids"].values()))
+    return Done(
+        f"/lab/{quote(slug, safe='')}", f"{made} {'record is' if made == 1 else 'records are'} inserted."
+    )
+
+
+def _records(text: str) -> Any:
+    """Raises Refused."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        message = f"The records are not JSON: {error}."
+        raise Refused(
+            400, "body_invalid", message, 'Write them as {"Leads": [{"Last_Name": "Hopper"}]}.'
+        ) from None
+
+
+async def delete(visit: Visit) -> Shown | Done:
+    """Delete the organisation, if the person has typed its name."""
+    slug = visit.of_path("slug")
+    if visit.form.get("slug", "").strip() != slug:
+        fault = {"code": "confirm_missing", "message": f"Type {slug} to delete it.", "help": ""}
+        return await _page(visit, slug, 400, fault=fault)
+    await visit.control("DELETE", _path(slug))
+    return Done("/lab", f"The organisation {slug} is deleted.")
+
+
+def _path(slug: str) -> str:
+    return f"/organisations/{quote(slug, safe='')}"
+
+
+def _told(refused: Refused) -> Mapping[str, str]:
+    return {"code": refused.code, "message": refused.message, "help": refused.help}
+
+
+PAGES: tuple[Page, ...] = (
+    get("/lab", index, _READ),
+    post("/lab", create, _WRITE),
+    get("/lab/{slug}", show, _READ),
+    post("/lab/{slug}/reset", reset, _WRITE),
+    post("/lab/{slug}/snapshots", snapshot, _WRITE),
+    post("/lab/{slug}/restore", restore, _WRITE),
+    post("/lab/{slug}/forget", forget, _WRITE),
+    post("/lab/{slug}/seed", seed, _WRITE),
+    post("/lab/{slug}/delete", delete, _WRITE),
+)

@@ -1,0 +1,80 @@
+"""The lab: organisations of the embedded CRM are made, changed and brought back by forms."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return iter(range(1000))
+
+
+@pytest.fixture
+def slug(owner, numbers):
+    """An organisation of a test's own, without records."""
+    slug = f"lab-{next(numbers)}"
+    owner.open("/console/lab")
+    page = owner.send("/lab", slug=slug, name="Sail & Son", connect="yes")
+    assert page.at.startswith(f"/console/lab/{slug}?")
+    assert f"The organisation {slug} is there." in page.words
+    return slug
+
+
+def leads(server, slug):
+    status, found = server.get("/zoho-crm/crm/v8/Leads?fields=Last_Name", **{"Maton-Connection": slug})
+    return [lead["Last_Name"] for lead in found["data"]] if status == 200 else []
+
+
+def seed(owner, slug, name):
+    owner.open(f"/console/lab/{slug}")
+    page = owner.send("/seed", records=json.dumps({"Leads": [{"Last_Name": name}]}))
+    assert "1 record is inserted." in page.words
+
+
+def test_an_organisation_is_seeded_kept_and_brought_back(owner, server, slug):
+    seed(owner, slug, "Before")
+    owner.send("/snapshots", name="early")
+    seed(owner, slug, "After")
+    assert sorted(leads(server, slug)) == ["After", "Before"]
+    owner.send("/restore")
+    assert leads(server, slug) == ["Before"]
+    assert owner.twin(f"/console/lab/{slug}")["snapshots"] == [{"name": "early"}]
+    owner.send("/forget")
+    assert owner.twin(f"/console/lab/{slug}")["snapshots"] == []
+
+
+def test_a_reset_can_be_undone(owner, server, slug):
+    seed(owner, slug, "Kept")
+    owner.send("/reset", keep="yes")
+    assert leads(server, slug) == []
+    assert "before-reset" in owner.page.words
+    owner.send("/restore")
+    assert leads(server, slug) == ["Kept"]
+
+
+def test_an_organisation_is_deleted_only_if_its_name_is_typed(owner, slug):
+    owner.open(f"/console/lab/{slug}")
+    assert owner.send("/delete", slug="other").status == 400
+    assert owner.send("/delete", slug=slug).status == 200
+    assert slug not in [row["slug"] for row in owner.twin("/console/lab")["organisations"]]
+    assert owner.open(f"/console/lab/{slug}").status == 404
+
+
+def test_a_wrong_form_is_shown_again_with_what_was_typed(owner, slug):
+    owner.open("/console/lab")
+    page = owner.send("/lab", slug="No Spaces", name="Typed before")
+    assert page.status == 400
+    assert 'value="Typed before"' in page.text
+    owner.open(f"/console/lab/{slug}")
+    page = owner.send("/seed", records='{"Leads": [')
+    assert (page.status, "The records are not JSON" in page.words) == (400, True)
+    assert "{&#34;Leads&#34;: [</textarea>" in page.text
+
+
+@pytest.mark.parametrize("role", ["approver", "support"])
+def test_who_may_not_change_organisations_gets_no_forms_and_no_change(member, role, slug):
+    visitor = member(role)
+    page = visitor.open(f"/console/lab/{slug}")
+    assert (page.status, 'method="post"' in page.text) == (200, False)
+    assert visitor.post(f"/console/lab/{slug}/reset", {}).status == 403
