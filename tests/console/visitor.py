@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 PASSWORD = "four words and a sail"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+_BOUNDARY = "a-boundary-of-tests"
 _numbers = itertools.count()
 
 
@@ -96,6 +97,18 @@ class Visitor:
 
     def post(self, target, fields):
         return self._followed(self.ask("POST", target, urlencode(fields, doseq=True).encode(), _FORM))
+
+    def upload(self, target, name, content, **fields):
+        """Send a form with a file. The page that is open has the form's token."""
+        token = re.search(r'name="form_token" value="([^"]*)"', self.page.text)[1]
+        parts = [
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+            for key, value in ({"form_token": token} | fields).items()
+        ]
+        head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        body = b"%b%b%b\r\n--%b--\r\n" % (b"".join(parts), head.encode(), content, _BOUNDARY.encode())
+        kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}", "Sec-Fetch-Site": "same-origin"}
+        return self._followed(self.ask("POST", target, body, kind))
 
     def _followed(self, page):
         while page.status == 303:

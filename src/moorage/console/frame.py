@@ -16,13 +16,7 @@ from moorage.people.sessions import up
 from moorage.web.pages import Pages, named_headers
 
 # Elements of ours make their children themselves, so a new page that is morphed into the old one leaves them alone.
-_ELEMENTS = (
-    "m-copy",
-    "m-countdown",
-    "m-history",
-    "m-palette",
-    "m-theme",
-)
+_ELEMENTS = "m-copy,m-theme,m-palette,m-countdown,m-grid"
 _SOURCES = (
     "script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " require-trusted-types-for 'script'; trusted-types htmx moorage"

@@ -21,6 +21,7 @@ from moorage.console import (
     query,
 )
 from moorage.console.calls import Calls, Inside, Refused
+from moorage.console.crm.screen import PAGES as CRM
 from moorage.console.frame import rendered, wants_json
 from moorage.console.routes import Site
 from moorage.console.visit import Done, Page, Shown, Visit
@@ -42,6 +43,7 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     find.PAGES,
     query.PAGES,
     lab.PAGES,
+    CRM,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.
 NOTE, PROOF = "note", "proof"
@@ -84,7 +86,8 @@ class Console(Site):
             role = visit.person.role
             raise Refused(403, "scope_missing", f"Your role, {role}, may not see this page.", "Ask an owner.")
         if page.method != "GET":
-            visit = replace(visit, form=await self._sessions.own_form(visit.request))
+            form = await self._sessions.long_form(visit.request, page.most)
+            visit = replace(visit, form=dict(form.pairs), pairs=form.pairs, files=form.files)
         browser = self._sessions.of(visit.request) or ""
         result = await page.show(visit)
         if isinstance(result, Done):

@@ -1,6 +1,6 @@
 """What a page of the console gets, and what it gives."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from moorage.console.calls import Answer, Calls
+from moorage.http.forms import MAX_FORM
 from moorage.people.model import Person
 from moorage.people.rights import SCOPES, WRITERS, caller
+from moorage.web.browser import File
 
 # In the place of a scope: what a page needs whose person may read what apps hold.
 VALUES = "values"
@@ -18,7 +20,8 @@ VALUES = "values"
 
 @dataclass(slots=True)
 class Visit:
-    """A request of a person who is signed in. `form` has the fields of a form that was sent, which is one of ours.
+    """A request of a person who is signed in. `form` has the fields of a form that was sent, which is one of ours;
+    `pairs` has all of them, also several of one name, and `files` its files.
 
     `base_url` is the gateway's address for callers, without a slash at its end.
     """
@@ -28,10 +31,16 @@ class Visit:
     calls: Calls = field(repr=False)
     base_url: str
     form: Mapping[str, str] = field(default_factory=dict)
+    pairs: Sequence[tuple[str, str]] = ()
+    files: Mapping[str, File] = field(default_factory=dict, repr=False)
 
     @property
     def query(self) -> Mapping[str, str]:
         return self.request.query_params
+
+    def chosen(self, name: str) -> list[str]:
+        """All values of the form's fields of this name, as of boxes that were ticked."""
+        return [value for known, value in self.pairs if known == name]
 
     def of_path(self, name: str) -> str:
         return str(self.request.path_params[name])
@@ -115,18 +124,22 @@ Show: TypeAlias = Callable[[Visit], Awaitable[Shown | Done | Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A path below `/console`, in Starlette's form. It `needs` a scope of the control API, or VALUES."""
+    """A path below `/console`, in Starlette's form. It `needs` a scope of the control API, or VALUES.
+
+    A form that is sent there has up to `most` bytes.
+    """
 
     path: str
     show: Show
     needs: str | None = None
     method: str = "GET"
+    most: int = MAX_FORM
 
 
 def get(path: str, show: Show, needs: str | None = None) -> Page:
     return Page(path, show, needs)
 
 
-def post(path: str, do: Show, needs: str | None = None) -> Page:
+def post(path: str, do: Show, needs: str | None = None, most: int = MAX_FORM) -> Page:
     """What happens when a form is sent. The form was checked to be one of ours before `do` is called."""
-    return Page(path, do, needs, "POST")
+    return Page(path, do, needs, "POST", most)

@@ -53,9 +53,9 @@ def json_response(document: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status, headers, media_type="application/json")
 
 
-async def body_of(request: Request, limit: int = MAX_BODY) -> bytes:
+async def body_of(request: Request, limit: int = MAX_BODY, budget: Budget = _held) -> bytes:
     """The whole body. Raises BodyTooLarge and TooBusy."""
-    body = Body(Allowance(limit, _held))
+    body = Body(Allowance(limit, budget))
     async for part in request.stream():
         body.add(part)
     return body.whole()

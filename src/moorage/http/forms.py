@@ -33,18 +33,22 @@ def is_form(content_type: str | None) -> bool:
     }
 
 
+def is_multipart(content_type: str | None) -> bool:
+    return (content_type or "")[:MAX_CONTENT_TYPE].lstrip()[: len(_MULTIPART)].lower() == _MULTIPART
+
+
 def boundary_of(content_type: bytes) -> bytes | None:
     """What separates the parts of a multipart body of this type; None if the type does not say."""
     matched = _BOUNDARY.search(content_type[:MAX_CONTENT_TYPE])
     return None if matched is None else matched[1] or matched[2]
 
 
-def pairs(encoded: bytes) -> list[tuple[str, str]]:
-    """The fields of a query, or of a URL-encoded form, in order. Raises BodyTooLarge.
+def pairs(encoded: bytes, most: int = MAX_FORM) -> list[tuple[str, str]]:
+    """The fields of a query, or of a URL-encoded form of up to `most` bytes, in order. Raises BodyTooLarge.
 
     Bytes that are not UTF-8 are replaced. A % that is not followed by two hexadecimal digits stays.
     """
-    _require(len(encoded) <= MAX_FORM, f"{MAX_FORM} bytes")
+    _require(len(encoded) <= most, f"{most} bytes")
     _require(encoded.count(b"&") < MAX_FIELDS, f"{MAX_FIELDS} fields")
     decoded = []
     for field in encoded.split(b"&"):
@@ -59,17 +63,14 @@ def fields(encoded: bytes) -> dict[str, str]:
     return dict(pairs(encoded))
 
 
-def body_pairs(content_type: str | None, body: bytes) -> list[tuple[str, str]]:
+def body_pairs(content_type: str | None, body: bytes, most: int = MAX_FORM) -> list[tuple[str, str]]:
     """The fields of a body, in order: of a multipart form if that is the type, otherwise of a URL-encoded form.
 
     Raises BodyTooLarge. A multipart body without a boundary has no fields.
     """
-    _require(len(body) <= MAX_FORM, f"{MAX_FORM} bytes")
-    if (
-        content_type is None
-        or content_type[:MAX_CONTENT_TYPE].lstrip()[: len(_MULTIPART)].lower() != _MULTIPART
-    ):
-        return pairs(body)
+    _require(len(body) <= most, f"{most} bytes")
+    if content_type is None or not is_multipart(content_type):
+        return pairs(body, most)
     _require(len(content_type) <= MAX_CONTENT_TYPE, f"{MAX_CONTENT_TYPE} bytes of Content-Type")
     return _multipart(content_type.encode("latin-1", "replace"), body)
 

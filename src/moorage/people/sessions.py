@@ -21,7 +21,14 @@ from moorage.people.errors import StepExpired
 from moorage.people.model import Person
 from moorage.people.store import Session
 from moorage.storage import Database
-from moorage.web.browser import BrowserCookie, form_token_of, new_random, own_pairs
+from moorage.web.browser import (
+    BrowserCookie,
+    OwnForm,
+    form_token_of,
+    new_random,
+    own_form,
+    own_pairs,
+)
 from moorage.web.pages import named_headers
 from moorage.web.visitor import address_of
 
@@ -67,6 +74,10 @@ class PersonSessions:
     async def own_form(self, request: Request) -> dict[str, str]:
         """The fields of a form that a page of ours has sent from this browser. Raises FormRefused, BodyTooLarge."""
         return dict(await own_pairs(request, self._public_url, self._cookie.of(request)))
+
+    async def long_form(self, request: Request, most: int) -> OwnForm:
+        """As `own_form`, of up to `most` bytes, with all fields of one name, and files."""
+        return await own_form(request, self._public_url, self._cookie.of(request), most)
 
     def to_sign_in(self, request: Request, back: str | None = None) -> Response:
         """Sends the browser to the page for signing in. It comes back to this page, or to the path `back`,
