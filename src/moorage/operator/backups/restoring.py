@@ -115,6 +115,7 @@ async def _prepare(staged: Settings, settings: Settings, file: Path) -> None:
     finally:
         await rooms.close()
     WholeCrm(staged.crm_database_url).tables.update()
+    remove(staged.crm_folder / "backups")  # Copies of what the backup has itself.
     if (staged.home / "requests.db").exists():
         Tables(url_of(staged), REQUESTS).update()
 
