@@ -16,7 +16,14 @@ from moorage.people.sessions import up
 from moorage.web.pages import Pages, named_headers
 
 # Elements of ours make their children themselves, so a new page that is morphed into the old one leaves them alone.
-_ELEMENTS = "m-copy,m-theme,m-palette,m-countdown,m-grid"
+_ELEMENTS = (
+    "m-copy",
+    "m-countdown",
+    "m-grid",
+    "m-history",
+    "m-palette",
+    "m-theme",
+)
 _SOURCES = (
     "script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " require-trusted-types-for 'script'; trusted-types htmx moorage"
@@ -79,7 +86,7 @@ async def rendered(visit: Visit, shown: Shown, form_token: str, note: str = "") 
         sections=sections,
         section=next((one for one in reversed(sections) if _is_within(path, one.path)), None),
         place=place,
-        waiting=waiting,
+        calls_waiting=waiting,
         form_token=form_token,
         note=note,
         twin=_twin(visit),
