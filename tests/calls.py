@@ -43,7 +43,7 @@ def log_calls(control, notes):
 
 def add(notes, note):
     """Add a call of a key without a policy to the notes that wait."""
-    return notes.add((note.caller, note.method, note.native, None), msgspec.structs.astuple(note)[3:14])
+    notes.add((note.caller, note.method, note.native, None), msgspec.structs.astuple(note)[3:14])
 
 
 def taken(notes):
@@ -59,7 +59,8 @@ def block_of(*notes):
     """A block with calls, as they are."""
     waiting, called = Notes(), {}
     for note in notes:
-        sheet = add(waiting, note)
+        add(waiting, note)
         what = note.caller, note.method, note.native
         called.setdefault(what, Called(*what, note.operation, note.verdict, note.rule))
+    [sheet] = waiting.take()
     return NewBlock(sheet.account_id, len(sheet), content_of(sheet, list(called.values())))

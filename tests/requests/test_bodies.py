@@ -33,9 +33,9 @@ def key_of(control, account, scopes=("requests:read", "requests:bodies", "keys:w
 def log_bodies(control, account, *ids):
     notes = control.rooms.request_notes
     for id_ in ids or ("r1",):
-        sheet = add(notes, noted(account, request_id=id_))
+        add(notes, noted(account, request_id=id_))
         request, answer = body_of(HEADERS, len(SENT), SENT), body_of(HEADERS, len(GOT), GOT)
-        notes.bodies.add(sheet, Bodies(request, answer, ()))
+        notes.keep(Bodies(request, answer, ()))
     log_calls(control, [])
     assert notes.bodies.held == 0
 

@@ -7,7 +7,7 @@ from moorage.gateway.rewrite import AnswerHead, CallerHeaders
 from moorage.http.direct import DirectProtocol
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
-from moorage.requests import Caller, Sheet, Source
+from moorage.requests import Caller, Source
 from moorage.requests.bodies import Bodies, WaitingBodies, body_of, token_of
 
 if TYPE_CHECKING:
@@ -63,14 +63,15 @@ class KeepingRelay(Relay):
         ended: float,
         error: str | None = None,
         caller: Caller | None = None,
-    ) -> Sheet | None:
-        sheet = super()._note(source, status, ended, error, caller)
-        if sheet is not None:
+    ) -> bool:
+        is_noted = super()._note(source, status, ended, error, caller)
+        if is_noted:
+            assert self._gateway.notes is not None
             request = body_of(self._head.headers, self._size, self._request_start)
             answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
-            self._bodies.add(sheet, Bodies(request, answer, self._secrets()))
+            self._gateway.notes.keep(Bodies(request, answer, self._secrets()))
         self._request_start = self._answer_start = b""
-        return sheet
+        return is_noted
 
     def _secrets(self) -> tuple[bytes, ...]:
         """The key of the caller and the token of the connection."""

@@ -11,8 +11,9 @@ from moorage.http.answering import DoorExchange
 from moorage.http.errors import STATUS
 from moorage.http.message import Response
 from moorage.policies import Decision, Verdict
-from moorage.requests import Caller, Notes, Sent, Sheet, Source
+from moorage.requests import Caller, Notes, Sent, Source
 from moorage.requests.bodies import Bodies, body_of, token_of
+from moorage.requests.notes import TOGETHER
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -78,18 +79,21 @@ class NotedCall(DoorExchange):
         ended: float,
         error: str | None = None,
         caller: Caller | None = None,
-    ) -> Sheet | None:
-        """Note the end of a call. Returns the sheet with it; None if there is no note, or was one already."""
+    ) -> bool:
+        """Note the end of a call. False if there is no note, or was one already."""
         began, self._began = self._began, 0.0
-        if not began:
-            return None
         notes = self._gateway.notes
-        if caller is None and self._resolved is not None:
+        if not began or notes is None:
+            return False
+        if caller is None:
+            if self._resolved is None:
+                return False
             caller = self._resolved.caller
-        if caller is None or notes is None:
-            return None
-        return notes.add(
-            (caller, self._head.method, self._native, self.decision),
+        calls = notes.calls
+        if len(calls) >= TOGETHER:
+            notes.write_down()
+        calls.append((caller, self._head.method, self._native, self.decision))
+        notes.endings.append(
             (
                 self._request_id,
                 began,
@@ -102,8 +106,9 @@ class NotedCall(DoorExchange):
                 self._size,
                 self._bytes_out,
                 "true" if self._status else "unknown" if self.request_sent else "false",
-            ),
+            )
         )
+        return True
 
 
 def _caller_of(error: MoorageError, headers: CallerHeaders) -> Caller | None:
@@ -136,29 +141,31 @@ class OwnNote:
         self._began = monotonic()
 
     def answered(self, answer: Answer) -> None:
-        sheet = self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
-        self._keep_bodies(sheet, answer)
+        self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
+        self._keep_bodies(answer)
 
     def failed(self, error: str, *, sent: Sent) -> None:
-        self._keep_bodies(self._add(0.0, 0, "gateway", error, 0, sent), None)
+        self._add(0.0, 0, "gateway", error, 0, sent)
+        self._keep_bodies(None)
 
     def _add(
         self, answered: float, status: int, source: Source, error: str | None, size: int, sent: Sent
-    ) -> Sheet | None:
+    ) -> None:
         if self._notes is None:
-            return None
+            return
         call, began = self._call, self._began
         what = self._target.caller, call.method.encode("latin-1"), call.native, _APPROVED
         moments = began, began, answered, monotonic()
         how = status, source, error, len(call.body), size, sent
-        return self._notes.add(what, (self._request_id, *moments, *how))
+        self._notes.add(what, (self._request_id, *moments, *how))
 
-    def _keep_bodies(self, sheet: Sheet | None, answer: Answer | None) -> None:
-        if sheet is None or self._notes is None or self._notes.bodies is None:
+    def _keep_bodies(self, answer: Answer | None) -> None:
+        """Keep the bodies of the call that was just noted."""
+        if self._notes is None or self._notes.bodies is None:
             return
-        waiting, body = self._notes.bodies, self._call.body
-        request = body_of(self._call.headers, len(body), body[: waiting.most])
+        most, body = self._notes.bodies.most, self._call.body
+        request = body_of(self._call.headers, len(body), body[:most])
         answered = None
         if answer is not None:
-            answered = body_of(answer.headers, len(answer.body), answer.body[: waiting.most])
-        waiting.add(sheet, Bodies(request, answered, token_of(self._target.authorization)))
+            answered = body_of(answer.headers, len(answer.body), answer.body[:most])
+        self._notes.keep(Bodies(request, answered, token_of(self._target.authorization)))

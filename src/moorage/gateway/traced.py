@@ -9,7 +9,7 @@ from moorage.gateway.target import Target
 from moorage.gateway.trace_context import TraceContext
 from moorage.http.direct import DirectProtocol
 from moorage.http.head import Head
-from moorage.requests import Caller, Sheet, Source
+from moorage.requests import Caller, Source
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -78,19 +78,19 @@ class TracedCall(Relay):
         ended: float,
         error: str | None = None,
         caller: Caller | None = None,
-    ) -> Sheet | None:
+    ) -> bool:
         began, trace_id, request_id = self._began, self._trace_id(), self._request_id
         if trace_id is not None:
             # This is how a note has both (`blocks.notes_of`).
             self._request_id = b"%b %b" % (request_id, trace_id)
-        sheet = super()._note(source, status, ended, error, caller)
+        is_noted = super()._note(source, status, ended, error, caller)
         self._request_id = request_id
         if caller is None and self._resolved is not None:
             caller = self._resolved.caller
         if began and caller is not None and self._spans is not None:
             moments = began, self._sent_at, self._answered_at, ended
             self._spans.end(self._ended(caller, moments, (status, source, error)))
-        return sheet
+        return is_noted
 
     def _trace_id(self) -> bytes | None:
         if self._spans is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from moorage.bounded import Bounded
 from moorage.errors import MoorageError
 from moorage.http.head import SAFE
+from moorage.ids import without_ids
 from moorage.keys.errors import ScopeMissing
 from moorage.keys.model import Principal
 from moorage.policies.app_operations import WEBSOCKET, opaque
@@ -19,7 +20,6 @@ from moorage.policies.verdict import by_mode, verdict
 
 REMEMBERED = 1000  # Calls whose decision is remembered for each key and connection.
 _LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
-_IDS = re.compile(rb"/\d{6,}(?=/|$)")
 
 
 # Each is only equal to itself: the request log looks it up by itself, for each call.
@@ -95,8 +95,7 @@ class Guard:
 
     def _shape(self, native: bytes) -> bytes:
         """The call without the ids in its path, if no rule cares about them: so most calls of a kind are one."""
-        path, mark, query = native.partition(b"?")
-        return native if self._sees_ids else _IDS.sub(b"/0", path) + mark + query
+        return native if self._sees_ids else without_ids(native)
 
     def decide_with(self, method: bytes, native: bytes, body: bytes) -> Decision:
         """The decision about a call after a look at its body."""

@@ -59,7 +59,7 @@ def content_of(sheet: Sheet, called: Sequence[Called]) -> bytes:
 
 
 def _array(sheet: Sheet) -> bytes:
-    return _ARRAY_32 + len(sheet).to_bytes(4) + sheet.endings
+    return b"".join((_ARRAY_32, len(sheet).to_bytes(4), *sheet.endings))
 
 
 def notes_of(content: bytes) -> list[Note]:

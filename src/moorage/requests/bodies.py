@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from moorage.requests.notes import Sheet
-
 MOST_HELD = 32 * 1024 * 1024  # Bytes of bodies that wait. Those that come then are left out.
 _SHORTEST_SECRET = 8
 
@@ -61,16 +59,16 @@ class WaitingBodies:
         self.most = most
         self.held = 0
 
-    def add(self, sheet: Sheet, bodies: Bodies) -> None:
-        """Keep the bodies of the last call of a sheet, if it has any."""
+    def admit(self, bodies: Bodies) -> bool:
+        """Count the bodies of a call, or empty them if there is no room. False if the call has none."""
         if bodies.request is None and bodies.answer is None:
-            return
+            return False
         if self.held + bodies.held > MOST_HELD:
             for body in (bodies.request, bodies.answer):
                 if body is not None:
                     body.start, body.is_crowded = b"", True
         self.held += bodies.held
-        sheet.bodies[len(sheet) - 1] = bodies
+        return True
 
 
 def token_of(authorization: bytes | None) -> tuple[bytes, ...]:

@@ -1,9 +1,11 @@
 """What the gateway notes of a call when it has ended.
 
-A note is written down at once, on a sheet: some bytes in a buffer, beside which no object lives on. All else is done
+The last calls wait as objects. They are written down on sheets together, and then no object lives on. All else is done
 later, for whole sheets (decision 0064).
 """
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -95,62 +97,122 @@ class Decided(Protocol):
 What: TypeAlias = tuple[Caller, bytes, bytes, Decided | None]
 
 LONGEST_SHEET = 500  # Calls.
-_append = msgspec.msgpack.Encoder().encode_into
+# Calls that are written down together. The code and the data of this are out of the processor's caches by the time that
+# the next call ends, so for one call alone it takes several times as long. Many more calls would fill the caches
+# themselves.
+TOGETHER = 64
+_ARRAY_16 = (
+    16  # An array of that many members has its length behind its first byte, in 16 bits [MessagePack].
+)
+_encode = msgspec.msgpack.Encoder().encode
+_caller_of = itemgetter(0)
+
+
+class Places(dict[What, int]):
+    """A number for each `What`, in the order in which they are asked for."""
+
+    def __missing__(self, what: What) -> int:
+        place = self[what] = len(self)
+        return place
 
 
 class Sheet:
     """Calls of one account, in the order in which they ended.
 
-    `places` has each `What` with a number; `order` has such a number for each call, and `endings` its `Ending` in
-    MessagePack. `bodies` are by the index of their call.
+    `places` has each `What` with a number, and `order` such a number for each call. `endings` has the `Ending` of each
+    call in MessagePack, in parts of some calls each. `bodies` are by the index of their call.
     """
 
     __slots__ = ("account_id", "bodies", "endings", "order", "places")
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
-        self.places: dict[What, int] = {}
+        self.places = Places()
         self.order: list[int] = []
-        self.endings = bytearray()
+        self.endings: list[bytes] = []
         self.bodies: dict[int, Bodies] = {}
 
     def __len__(self) -> int:
         return len(self.order)
 
+    def add(self, calls: Sequence[What], endings: Sequence[Ending]) -> None:
+        self.order += map(self.places.__getitem__, calls)
+        array = _encode(endings)
+        self.endings.append(array[1:] if len(endings) < _ARRAY_16 else array[3:])
+
 
 class Notes:
     """The notes that wait to be written. `strangers` counts all calls whose key is not known, `dropped` all lost notes.
 
-    `bodies` is None if no bodies are kept.
+    `calls` and `endings` are those of the last calls, which are not on a sheet yet. The hot path appends to both by
+    itself, as `add` does, because it costs less than a method. `bodies` is None if no bodies are kept.
     """
 
-    __slots__ = ("_begun", "_full", "bodies", "dropped", "strangers")
+    __slots__ = ("_begun", "_bodies", "_full", "bodies", "calls", "dropped", "endings", "strangers")
 
     def __init__(self, bodies: "WaitingBodies | None" = None) -> None:
         self.bodies = bodies
         self.strangers = 0
         self.dropped = 0
+        self.calls: list[What] = []
+        self.endings: list[Ending] = []
+        self._bodies: dict[int, Bodies] = {}  # By the index of their call in `calls`.
         self._begun: dict[str, Sheet] = {}  # One for each account.
         self._full: list[Sheet] = []
 
     def __len__(self) -> int:
-        return sum(map(len, (*self._full, *self._begun.values())))
+        return len(self.calls) + sum(map(len, (*self._full, *self._begun.values())))
 
-    def add(self, what: What, ending: Ending) -> Sheet:
-        """Note a call. Returns the sheet, on which it is the last one."""
-        account_id = what[0].account_id
+    def add(self, what: What, ending: Ending) -> None:
+        """Note a call."""
+        if len(self.calls) >= TOGETHER:
+            self.write_down()
+        self.calls.append(what)
+        self.endings.append(ending)
+
+    def keep(self, bodies: "Bodies") -> None:
+        """Keep the bodies of the call that was noted last, if there is room for them."""
+        assert self.bodies is not None
+        if self.bodies.admit(bodies):
+            self._bodies[len(self.calls) - 1] = bodies
+
+    def write_down(self) -> None:
+        """Write the last calls down on the sheets of their accounts."""
+        calls, endings = self.calls, self.endings
+        accounts = {caller.account_id for caller in {*map(_caller_of, calls)}}
+        if len(accounts) == 1 and not self._bodies:
+            self._sheet(*accounts).add(calls, endings)
+        else:
+            self._write_apart()
+        calls.clear()
+        endings.clear()
+
+    def _write_apart(self) -> None:
+        """The same for calls of several accounts, and for those whose bodies are kept."""
+        indexes: dict[str, list[int]] = {}
+        for index, (caller, *_) in enumerate(self.calls):
+            indexes.setdefault(caller.account_id, []).append(index)
+        for account_id, those in indexes.items():
+            sheet = self._sheet(account_id)
+            for place, index in enumerate(those, len(sheet)):
+                if index in self._bodies:
+                    sheet.bodies[place] = self._bodies[index]
+            sheet.add([self.calls[index] for index in those], [self.endings[index] for index in those])
+        self._bodies.clear()
+
+    def _sheet(self, account_id: str) -> Sheet:
+        """A sheet with room for the last calls of an account."""
         sheet = self._begun.get(account_id)
+        if sheet is not None and len(sheet) > LONGEST_SHEET - TOGETHER:
+            self._full.append(sheet)
+            sheet = None
         if sheet is None:
             sheet = self._begun[account_id] = Sheet(account_id)
-        order, places = sheet.order, sheet.places
-        order.append(places.setdefault(what, len(places)))
-        _append(ending, sheet.endings, -1)
-        if len(order) == LONGEST_SHEET:
-            self._full.append(self._begun.pop(account_id))
         return sheet
 
     def take(self) -> list[Sheet]:
         """Remove all sheets, and return them."""
+        self.write_down()
         taken = [*self._full, *self._begun.values()]
         self._full.clear()
         self._begun.clear()

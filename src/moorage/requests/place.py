@@ -1,6 +1,8 @@
 """Where the request log is: beside the control database, so that neither waits for the other."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from moorage.requests.migrations import REQUESTS
@@ -11,6 +13,7 @@ from moorage.storage.migrate import migrate
 from moorage.storage.moving import count_rows, move, require_empty
 from moorage.storage.sqlite import sqlite_path
 
+_PAGE = 16 * 1024
 _OF_LOG = "requests."  # Begins the names of its tables.
 
 
@@ -26,7 +29,23 @@ def beside(database_url: str, home: Path) -> str:
 
 def prepare(settings: Settings) -> None:
     """Make the tables, or bring them up to date. Raises DatabaseUnusable."""
-    migrate(url_of(settings), history=REQUESTS)
+    url = url_of(settings)
+    if not is_postgresql(url):
+        _make_file(sqlite_path(url))
+    migrate(url, history=REQUESTS)
+
+
+def _make_file(path: Path) -> None:
+    """Make a file with large pages if there is none. Its rows are blocks of some 50 kB."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        connection.execute(
+            "PRAGMA journal_mode = WAL"
+        )  # Writes the first page, so the size holds from now on.
 
 
 def carry(settings: Settings, target: str, on_table: Callable[[str, int], None], *, dry_run: bool) -> None:

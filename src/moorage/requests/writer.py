@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from moorage.background import Loop
 from moorage.bounded import Bounded
+from moorage.ids import without_ids
 from moorage.jobs.owners import has_ended, name_of
 from moorage.logs import Log
 from moorage.requests import store
@@ -205,7 +206,8 @@ class Writer:
 
     def _operation(self, app: str, method: bytes, native: bytes) -> Operation:
         """What a call does, as far as its method and its path say it."""
-        call = app, method, native
+        # Ids don't change it, and there are more of them than can be remembered.
+        call = app, method, without_ids(native)
         operation = self._operations.get(call)
         if operation is None:
             path, _, query = native.partition(b"?")
