@@ -60,15 +60,17 @@ def test_one_answer_has_the_calls_of_all_workers_also_of_those_that_were_killed(
         return scraped(server, "moorage_requests_total", app="zoho-crm", status="2xx")
 
     call(8)
-    wait_until(lambda: counted() == 8)
+    wait_until(lambda: counted() == 8, 30)
     children = subprocess.run(
         ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True
     )
     os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
-    wait_until(lambda: len({sample for sample in samples_of(ask(server)[2]) if "memory" in sample[0]}) == 2)
+    wait_until(
+        lambda: len({sample for sample in samples_of(ask(server)[2]) if "memory" in sample[0]}) == 2, 30
+    )
     assert counted() >= 8
     call(2)
-    wait_until(lambda: counted() == 10)
+    wait_until(lambda: counted() == 10, 30)
 
 
 def test_the_address_has_nothing_but_metrics_for_this_machine(server):

@@ -17,7 +17,7 @@ class Has:
 
     def numbers(self):
         times = Times()
-        times.add(self.calls)
+        times.add([self.calls])
         gauges = {("moorage_outbox_lag_seconds",): self.lag, ("moorage_open_connections",): 1.0}
         return Numbers(
             {("moorage_answers_total",): self.calls}, gauges, {("moorage_app_duration_seconds", "a"): times}

@@ -1,7 +1,9 @@
 """The numbers of a process, and how those of several become one."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from itertools import repeat
 from typing import TypeAlias
 
 import msgspec
@@ -18,9 +20,11 @@ class Times(msgspec.Struct, gc=False, array_like=True):
     total: float = 0.0
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * (len(TIMES) + 1))
 
-    def add(self, seconds: float) -> None:
-        self.total += seconds
-        self.counts[bisect_left(TIMES, seconds)] += 1
+    def add(self, durations: Collection[float]) -> None:
+        """Add seconds, which are many at once: so nearly all of it is done in C."""
+        self.total += sum(durations)
+        for place, count in Counter(map(bisect_left, repeat(TIMES), durations)).items():
+            self.counts[place] += count
 
     def plus(self, other: "Times") -> "Times":
         counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
