@@ -113,6 +113,7 @@ class App:
             rooms.providers.names,
             door,
             answer_timeout=settings.upstream_timeout,
+            proxies=rooms.proxies,
             rules=lambda app: _rules(rooms.providers.get(app)),
             prefix=urlsplit(urls.gateway).path.rstrip("/"),
             notes=rooms.request_notes,

@@ -24,6 +24,18 @@ class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
 
 
+class ProxyFailed(UpstreamError):
+    """The proxy through which this server reaches apps gave no connection. The app itself may be well."""
+
+    code = "proxy_failed"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            help="Who runs this server finds its name in the log, and chooses another with MOORAGE_PROXY.",
+        )
+
+
 class UpstreamInvalid(UpstreamError):
     """The upstream sent something that is not an HTTP answer."""
 

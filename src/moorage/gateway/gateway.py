@@ -10,6 +10,7 @@ from moorage.gateway.pool import Pool
 from moorage.gateway.resolve import Resolver
 from moorage.gateway.tunnel import Tunnels
 from moorage.http.answering import Door
+from moorage.proxies import Proxies
 from moorage.requests import Notes
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _OF_NO_APP = Rules(websocket=False)
 class Gateway:
     """`answer_timeout` is in seconds. `prefix` is the path of the public URL. Rewritten paths begin with it.
 
+    `proxies` says through which proxy an app is reached.
     `notes` gets a note of each call; None if no record is kept of calls.
     `spans` makes spans of calls that are sampled; None if no spans are made.
     `holder` lets calls wait for a person. Without one, calls that a person has to approve are refused.
@@ -46,6 +48,7 @@ class Gateway:
         *,
         answer_timeout: float = 60.0,
         pool: Pool | None = None,
+        proxies: Proxies | None = None,
         rules: Callable[[str], Rules] = lambda _app: Rules(),
         prefix: str = "",
         notes: Notes | None = None,
@@ -53,11 +56,10 @@ class Gateway:
         spans: "Spans | None" = None,
     ) -> None:
         self.resolver = resolver
-        self.rules = {
-            app.encode("ascii"): rules(app) for app in apps
-        }  # Others hold it, so it stays the same object.
+        # Others hold it, so it stays the same object.
+        self.rules = {app.encode("ascii"): rules(app) for app in apps}
         self.embedded = embedded
-        self.pool = pool or Pool(limits_of(answer_timeout))
+        self.pool = pool or Pool(limits_of(answer_timeout), proxies=proxies)
         self.notes = notes
         self.holder = holder
         self.spans = spans

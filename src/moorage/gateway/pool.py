@@ -9,10 +9,12 @@ from functools import cached_property
 from moorage.gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable, public_reason_of
 from moorage.gateway.limits import Limits
 from moorage.gateway.outbox import Outbox
+from moorage.gateway.proxied import Passage
 from moorage.gateway.target import Origin
 from moorage.gateway.tls import ClientContext, verifying
 from moorage.gateway.upstream import Borrower, UpstreamConnection
 from moorage.logs import Log
+from moorage.proxies import Proxies
 
 _SWEEP_SECONDS = 1.0
 
@@ -20,10 +22,19 @@ log = Log(__name__)
 
 
 class Pool:
-    """The connections of one process to all upstreams. `tls` makes the TLS context for https."""
+    """The connections of one process to all upstreams. `tls` makes the TLS context for https.
 
-    def __init__(self, limits: Limits, tls: Callable[[], ClientContext] = verifying) -> None:
+    `proxies` says through which proxy an upstream is reached.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        tls: Callable[[], ClientContext] = verifying,
+        proxies: Proxies | None = None,
+    ) -> None:
         self.limits = limits
+        self.proxies = proxies or Proxies()
         self._new_tls = tls
         self._hosts: dict[bytes, _Host] = {}
         self._sweeping = False
@@ -33,10 +44,11 @@ class Pool:
         return self._new_tls()
 
     def use(self, limits: Limits) -> None:
-        """Use these limits from now on."""
+        """Use these limits from now on, and the proxies as they are now."""
         self.limits = limits
         for host in self._hosts.values():
             host.limits = limits
+            host.choose_proxy()
 
     def borrow(self, origin: Origin, borrower: Borrower) -> UpstreamConnection | None:
         """A kept connection, or None: then `on_connected` or `on_unreachable` is called later.
@@ -87,6 +99,7 @@ class _Host:
         self.origin = origin
         self.loop = asyncio.get_running_loop()
         self.outbox = Outbox(self.loop)
+        self._proxy = pool.proxies.of(origin.scheme, origin.host, origin.port)
         self._all: set[UpstreamConnection] = set()
         self._kept: list[UpstreamConnection] = []
         self._waiting: deque[tuple[Borrower, float]] = deque()
@@ -95,6 +108,13 @@ class _Host:
     @property
     def is_used(self) -> bool:
         return bool(self._all or self._waiting)
+
+    def choose_proxy(self) -> None:
+        """Take the proxy that is for this origin now. Connections that are in use end as they are."""
+        origin, before = self.origin, self._proxy
+        self._proxy = self._pool.proxies.of(origin.scheme, origin.host, origin.port)
+        if self._proxy != before:
+            self.drop_kept()
 
     def borrow(self, borrower: Borrower) -> UpstreamConnection | None:
         while self._kept and not borrower.needs_new:
@@ -163,11 +183,15 @@ class _Host:
 
     async def _connect(self) -> None:
         origin, limits = self.origin, self.limits
+        passage = None if self._proxy is None else Passage(self._proxy, origin)
         try:
             async with asyncio.timeout(limits.connect):
-                upstream = await self._open()
+                upstream = await self._open(passage)
         except TimeoutError:
-            self._fail_first(UpstreamTimeout(f"{origin.host} accepted no connection in time."))
+            late = UpstreamTimeout(f"{origin.host} accepted no connection in time.")
+            self._fail_first(late if passage is None else passage.late)
+        except UpstreamError as error:
+            self._fail_first(error)
         except (OSError, ssl.SSLError, UnicodeError) as error:
             self._on_unreachable(str(error), public_reason_of(error))
         except Exception as error:
@@ -183,11 +207,14 @@ class _Host:
                     "it closed the connection at once", "because it closed the connection at once"
                 )
 
-    async def _open(self) -> UpstreamConnection:
+    async def _open(self, passage: Passage | None) -> UpstreamConnection:
         origin = self.origin
-        transport, upstream = await self.loop.create_connection(
-            lambda: UpstreamConnection(self), origin.host, origin.port
-        )
+        if passage is None:
+            transport, upstream = await self.loop.create_connection(
+                lambda: UpstreamConnection(self), origin.host, origin.port
+            )
+        else:
+            transport, upstream = await passage.open(self.loop, UpstreamConnection(self))
         if origin.scheme != "https":
             return upstream
         try:
@@ -204,7 +231,8 @@ class _Host:
     def _on_unreachable(self, reason: str, public_reason: str) -> None:
         origin = self.origin
         log.warning("upstream.unreachable", host=origin.host, port=origin.port, error=reason)
-        message = f"{origin.host} can't be reached, {public_reason}."
+        way = "" if self._proxy is None else " through the proxy of this server"
+        message = f"{origin.host} can't be reached{way}, {public_reason}."
         self._fail_first(UpstreamUnreachable(message, help="Try again in a moment."))
 
     def _fail_first(self, error: UpstreamError) -> None:

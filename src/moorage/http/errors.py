@@ -100,6 +100,7 @@ STATUS: dict[str, int] = {
     "token_invalid": 401,
     "too_busy": 503,
     "upstream_invalid": 502,
+    "proxy_failed": 502,
     "upstream_timeout": 504,
     "upstream_unreachable": 502,
     "uri_too_long": 414,

@@ -1,5 +1,6 @@
 """Connections, their tokens, and the apps that they lead to."""
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from moorage.policies import Classifier, Policies
     from moorage.policies.spending import Purses
     from moorage.policies.trial import Trials
+    from moorage.proxies import Proxies
     from moorage.requests.model import Names
     from moorage.requests.writer import Writer
 
@@ -72,7 +74,14 @@ class ConnectingRooms(CrmRooms):
     def outside(self) -> "RemoteTransport":
         from moorage.oauth.transport.remote import RemoteTransport
 
-        return RemoteTransport()
+        return RemoteTransport(proxies=self.proxies)
+
+    @cached_property
+    def proxies(self) -> "Proxies":
+        """Raises SettingsInvalid if HTTPS_PROXY or HTTP_PROXY names no proxy that can be used."""
+        from moorage.proxies import Proxies
+
+        return Proxies(self.settings.proxy, self.settings.no_proxy, os.environ)
 
     @cached_property
     def accounts(self) -> "AuthorizationServers":

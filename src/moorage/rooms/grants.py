@@ -46,7 +46,7 @@ class GrantRooms(ApprovalRooms):
         from moorage.grants.documents import LONGEST_DOCUMENT
         from moorage.oauth.transport.remote import RemoteTransport
 
-        return RemoteTransport(Addresses({PUBLIC}), LONGEST_DOCUMENT)
+        return RemoteTransport(Addresses({PUBLIC}), LONGEST_DOCUMENT, self.proxies)
 
     @cached_property
     def grant_clients(self) -> "Clients":

@@ -1,5 +1,6 @@
 """Lets the services of a running server use other settings and other files of apps."""
 
+import os
 from typing import TYPE_CHECKING
 
 from moorage.rooms.all import Rooms
@@ -16,6 +17,7 @@ async def use(rooms: Rooms, settings: Settings, providers: "Providers") -> None:
     from moorage.approvals.service import Limits
     from moorage.policies import Policy
 
+    rooms.proxies.use(settings.proxy, settings.no_proxy, os.environ)
     rooms.settings = settings
     rooms.providers.use(providers)
     rooms.classifier.use({app: providers.get(app).operations for app in providers.names})

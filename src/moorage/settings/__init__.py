@@ -73,6 +73,8 @@ class Settings:
     rate_limit: float | None
     live_policy: Literal["open", "cautious", "strict", "readonly"]
     upstream_timeout: float
+    proxy: str
+    no_proxy: tuple[str, ...]
     return_urls: tuple[str, ...]
     approval_time: int
     approval_body: int

@@ -184,6 +184,8 @@ def _twice(entries: Mapping[str, Entry]) -> list[str]:
 def _meant(key: str) -> str:
     keys = [*_BY_KEY, *(f"{name}{_FILE}" for name, setting in _BY_KEY.items() if setting.may_be_secret)]
     plain = key.removeprefix(_PREFIX).lower()
+    if plain.removesuffix(_FILE) in _BY_KEY and plain not in keys:
+        plain = plain.removesuffix(_FILE)
     return f" Did you mean {plain}?" if plain in keys else did_you_mean(plain, keys)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from moorage.letters import lowered
 from moorage.loopback import is_loopback
+from moorage.proxies import OFF, read_proxy
 from moorage.settings.clients import decode_clients
 
 # The name of the server of MOORAGE_CRM_DATABASE_URL, among those of MOORAGE_CRM_SERVERS.
@@ -151,6 +152,36 @@ def _database(text: str, of_sqlite: str) -> str:
 
 def is_postgresql(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
+
+
+class ProxyUrl(str):
+    """The URL of a proxy. `repr` does not show it, because it may contain a password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ProxyUrl(…)"
+
+
+def proxy(text: str) -> str:
+    """The URL of a proxy, `off`, or an empty text."""
+    if text in {"", OFF}:
+        return text
+    read_proxy(text)
+    return ProxyUrl(text)
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Names of hosts with all below them, addresses and networks, separated by commas."""
+    words = _words(text)
+    if not all(re.fullmatch(r"[A-Za-z0-9.:/*\[\]_-]+", word) for word in words):
+        raise ValueError("use hosts, addresses and networks such as intranet.example.com, 10.0.0.0/8")
+    return words
+
+
+def has_user(url: str) -> bool:
+    """True if the URL of a proxy contains a user, and so maybe a password."""
+    return "@" in url
 
 
 def has_password(url: str) -> bool:
