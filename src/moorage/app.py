@@ -227,6 +227,7 @@ def _error_page(scope: Scope, error: MoorageError) -> Response | None:
         connect_routes.error_page,
         people_pages.error_page,
         grant_pages.error_page,
+        console_routes.error_page,
     )
     return next((page for error_page in pages if (page := error_page(scope, error)) is not None), None)
 

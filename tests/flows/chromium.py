@@ -162,8 +162,16 @@ class Tab:
         self._wire.send("Emulation.setDeviceMetricsOverride", **size)
 
     def be_dark(self) -> None:
-        dark = {"name": "prefers-color-scheme", "value": "dark"}
-        self._wire.send("Emulation.setEmulatedMedia", features=[dark])
+        self.be_themed("dark")
+
+    def be_themed(self, theme: str) -> None:
+        """`theme` is light or dark."""
+        self._wire.send(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}]
+        )
+
+    def forget_complaints(self) -> None:
+        self._wire.events.clear()
 
     def picture(self, file: Path) -> None:
         """Write a PNG of the whole page."""

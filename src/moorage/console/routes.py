@@ -7,9 +7,13 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
+from moorage.errors import MoorageError
 from moorage.http.control import any_method
-from moorage.web.pages import named_headers
+from moorage.http.message import Response as Plain
+from moorage.web.leading import is_for_people
+from moorage.web.pages import Pages, html_headers, named_headers
 
 
 class Site(ABC):
@@ -30,6 +34,14 @@ def routes(make: Callable[[], Site]) -> list[Route]:
         return await (await asyncio.shield(site)).answer(request)
 
     return [any_method("/console", answer), any_method("/console/{rest:path}", answer)]
+
+
+def error_page(scope: Scope, error: MoorageError) -> Plain | None:
+    """The error as a page, if a browser has asked for one of the console that could not be made. None for others."""
+    if scope["path"].split("/")[1] != "console" or not is_for_people(scope):
+        return None
+    html = Pages("moorage.console", "Moorage").render("broken.html", message=error.message, help=error.help)
+    return Plain(0, html, html_headers())
 
 
 def to_console() -> Response:

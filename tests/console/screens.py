@@ -1,0 +1,63 @@
+"""Every screen of the console, at an address where it shows something."""
+
+import json
+from dataclasses import dataclass
+
+from moorage.console.site import SCREENS
+
+# What stands in the place of a parameter of a path, and the pages that are no HTML.
+PAGES = {f"/console{page.path}" for pages in SCREENS for page in pages if page.method == "GET"}
+NOT_SHOWN = {
+    "/console/connections/{connection}/labels",
+    "/console/connections/{connection}/test",
+    "/console/crm/{connection}/{module}/choices",
+    "/console/crm/{connection}/{module}/count",
+    "/console/crm/{connection}/{module}/export",
+    "/console/crm/{connection}/{module}/fields",
+    "/console/crm/{connection}/{module}/rows",
+    "/console/crm/{connection}/{module}/{record}/attachments/{attachment}",
+    "/console/crm/{connection}/{module}/{record}/photo",
+    "/console/query/names",
+}
+
+
+@dataclass
+class Screen:
+    """`at` is a path with a query; `page` is the path in the form of its route."""
+
+    page: str
+    at: str
+
+
+def held(server):
+    """The id of a call that waits for a person."""
+    body = {"name": "asks", "mode": "live", "policy": {"mode": "strict"}}
+    key = json.loads(server.call("POST", "/keys", body)[2])
+    secret = {"Authorization": f"Bearer {key['secret']}"}
+    lead = {"data": [{"Last_Name": "Held"}]}
+    status, _, answer = server.call("POST", "/zoho-crm/crm/v8/Leads", lead, secret)
+    assert status == 403, answer
+    return json.loads(answer)["error"]["id"]
+
+
+def screens(owner):
+    """All screens, as an owner sees them. Some need something to show: this makes it."""
+    connection = owner.twin("/console/connections")["connections"][0]["connection_id"]
+    lead = owner.twin("/console/query?q=select+id+from+Leads+where+id+is+not+null+limit+1")["result"]["rows"][
+        0
+    ]
+    values = {
+        "{connection}": connection,
+        "{app}": "zoho-crm",
+        "{slug}": "demo",
+        "{module}": "Leads",
+        "{record}": lead["id"],
+        "{approval_id}": held(owner.server),
+    }
+    found = []
+    for page in sorted(PAGES - NOT_SHOWN):
+        at = page
+        for name, value in values.items():
+            at = at.replace(name, value)
+        found.append(Screen(page, at))
+    return found
