@@ -178,6 +178,11 @@ class Tab:
         taken = self._wire.send("Page.captureScreenshot", captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(taken["data"]))
 
+    def window_picture(self, file: Path) -> None:
+        """Write a small picture (WebP) of what the window shows."""
+        taken = self._wire.send("Page.captureScreenshot", format="webp", quality=60)
+        file.write_bytes(base64.b64decode(taken["data"]))
+
     def close(self) -> None:
         self._wire.send("Page.close")
 
