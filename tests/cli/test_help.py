@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from moorage.cli.command import EXAMPLES, apps
+from moorage.cli.completion import apps, connections, organisations
+from moorage.cli.examples import EXAMPLES
 from moorage.cli.program import run
 from tests.cli.commands import COMMANDS
 
@@ -23,8 +24,8 @@ def test_each_element_of_a_command_is_named_by_a_word_of_ours(moorage, words):
             assert re.fullmatch(r"[A-Z.=:]+|[a-z]+(\|[a-z]+)+", parameter.metavar or ""), parameter.name
 
 
-@pytest.mark.parametrize("words", EXAMPLES)
-def test_the_commands_that_people_meet_first_show_an_example_whole(moorage, words):
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_shows_an_example_whole(moorage, words):
     shown = moorage(*words.split(), "--help").out
     assert "For example:\n" in shown
     for line in EXAMPLES[words]:
@@ -68,3 +69,10 @@ def test_a_shell_completes_apps_statuses_and_methods_without_a_server(capsys, ho
 def test_a_data_folder_that_can_not_be_read_completes_the_shipped_apps_all_the_same(monkeypatch, home):
     monkeypatch.setenv("MOORAGE_HOME", home)
     assert apps("zoho-c") == ["zoho-crm"]
+
+
+def test_without_a_key_or_a_server_no_name_is_completed(monkeypatch):
+    assert (connections(""), organisations("")) == ([], [])
+    monkeypatch.setenv("MOORAGE_API_KEY", "mk_live_wrong")
+    monkeypatch.setenv("MOORAGE_URL", "http://127.0.0.1:9")
+    assert (connections(""), organisations("")) == ([], [])

@@ -64,3 +64,14 @@ def test_columns_that_have_no_room_go_on_in_an_indented_line(table):
 
 def test_a_table_without_rows_is_its_header(table):
     assert table(80, rows=[]) == ["ID  NAME  SCOPES"]
+
+
+def test_states_are_coloured_at_a_terminal_unless_the_person_wants_none(table, monkeypatch):
+    rows = [("a", "ACTIVE"), ("ACTIVEly", "FAILED")]
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    lines = table(80, ("ID", "STATUS"), rows)
+    assert lines[1] == "a         \x1b[32mACTIVE\x1b[0m"
+    assert lines[2] == "ACTIVEly  \x1b[31mFAILED\x1b[0m"
+    assert table(None, ("ID", "STATUS"), rows)[1] == "a         ACTIVE"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert table(80, ("ID", "STATUS"), rows)[1] == "a         ACTIVE"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from moorage.cli import context, reading
-from moorage.cli.command import starting
+from moorage.cli.completion import connections, starting
 from moorage.cli.failures import Exit, UsageError, note, report
 from moorage.cli.fields import document, split_field, typed
 from moorage.cli.options import Json, Url
@@ -64,7 +64,12 @@ Headers = Annotated[
 ]
 Connection = Annotated[
     str | None,
-    typer.Option("--connection", metavar="ID", help="The connection's id or alias, if there are several."),
+    typer.Option(
+        "--connection",
+        metavar="ID",
+        autocompletion=connections,
+        help="The connection's id or alias, if there are several.",
+    ),
 ]
 Include = Annotated[bool, typer.Option("-i", "--include", help="Print the status and the headers, too.")]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from moorage.cli import context, reading
-from moorage.cli.command import apps, starting
+from moorage.cli.completion import apps, connections, organisations, starting
 from moorage.cli.connecting import invite, wait_until_connected
 from moorage.cli.connection_shown import row, show
 from moorage.cli.durations import duration_in
@@ -22,7 +22,9 @@ LABELS = ("alias", "tags", "end_user")
 
 commands = typer.Typer(help="Connections to outside accounts.", rich_markup_mode=None)
 
-ConnectionName = Annotated[str, typer.Argument(metavar="ID", help="The connection's id or alias.")]
+ConnectionName = Annotated[
+    str, typer.Argument(metavar="ID", autocompletion=connections, help="The connection's id or alias.")
+]
 OfApp = Annotated[
     str | None,
     typer.Option(
@@ -105,6 +107,7 @@ def create(
         typer.Option(
             "--organisation",
             metavar="SLUG",
+            autocompletion=organisations,
             help="Connect it at once to this organisation of the embedded CRM.",
         ),
     ] = None,
@@ -162,7 +165,12 @@ def import_(
     ] = None,
     organisation: Annotated[
         str | None,
-        typer.Option("--organisation", metavar="SLUG", help="The organisation of the embedded CRM."),
+        typer.Option(
+            "--organisation",
+            metavar="SLUG",
+            autocompletion=organisations,
+            help="The organisation of the embedded CRM.",
+        ),
     ] = None,
     alias: Alias = None,
     tags: Tags = None,
@@ -229,7 +237,10 @@ def label(
 @commands.command()
 def use(
     name: Annotated[
-        str | None, typer.Argument(metavar="ID", help="The connection's id or alias.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="ID", autocompletion=connections, help="The connection's id or alias.", show_default=False
+        ),
     ] = None,
     *,
     none: Annotated[

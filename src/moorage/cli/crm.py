@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from moorage.cli import context, reading
+from moorage.cli.completion import organisations as slugs
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
@@ -26,9 +27,14 @@ commands.add_typer(clients, name="client")
 commands.add_typer(users, name="user")
 organisations.command("move")(move)
 
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")]
+Slug = Annotated[
+    str, typer.Argument(metavar="SLUG", autocompletion=slugs, help="The organisation's short name.")
+]
 Org = Annotated[
-    str | None, typer.Option("--org", metavar="SLUG", help="The organisation. Default: the oldest.")
+    str | None,
+    typer.Option(
+        "--org", metavar="SLUG", autocompletion=slugs, help="The organisation. Default: the oldest."
+    ),
 ]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The snapshot.")]
@@ -149,7 +155,10 @@ def create_client(
 def list_clients(
     *,
     org: Annotated[
-        str | None, typer.Option("--org", metavar="SLUG", help="Only clients of this organisation.")
+        str | None,
+        typer.Option(
+            "--org", metavar="SLUG", autocompletion=slugs, help="Only clients of this organisation."
+        ),
     ] = None,
     home: Home = None,
     as_json: Json = False,

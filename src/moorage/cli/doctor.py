@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moorage.cli import context
+from moorage.cli.completion import connections
 from moorage.cli.failures import Exit
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 Connection = Annotated[
     str | None,
-    typer.Option("--connection", metavar="ID", help="Check only the connection with this id or alias."),
+    typer.Option(
+        "--connection",
+        metavar="ID",
+        autocompletion=connections,
+        help="Check only the connection with this id or alias.",
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from moorage.cli.command import apps
+from moorage.cli.completion import apps
 
 App: TypeAlias = Annotated[
     str, typer.Argument(metavar="APP", autocompletion=apps, help="The app, such as zoho-crm.")

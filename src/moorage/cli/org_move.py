@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moorage.cli.completion import organisations
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.org_to_database import move_to_database, named_database
@@ -45,7 +46,10 @@ DryRun = Annotated[
 
 
 def move(
-    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The organisation's short name.")],
+    slug: Annotated[
+        str,
+        typer.Argument(metavar="SLUG", autocompletion=organisations, help="The organisation's short name."),
+    ],
     *,
     to: To = None,
     to_file: ToFile = None,

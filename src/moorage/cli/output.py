@@ -1,6 +1,8 @@
 """Prints the results of commands, and asks before an action that can't be undone."""
 
 import json
+import os
+import re
 import shutil
 import sys
 import textwrap
@@ -15,6 +17,13 @@ from moorage.cli.failures import UsageError
 
 _GAP = "  "  # Between columns.
 _INDENT = 4  # The indentation of a row's further lines.
+# The words of states, in the colours that they have at a terminal.
+_COLOURS = {
+    **dict.fromkeys(("ACTIVE", "active", "approved", "sent", "yes"), "green"),
+    **dict.fromkeys(("PENDING", "waiting", "expired", "sandbox"), "yellow"),
+    **dict.fromkeys(("FAILED", "failed", "declined", "revoked", "live", "LIVE"), "red"),
+}
+_STATE = re.compile(rf"(?<!\S)(?:{'|'.join(_COLOURS)})(?!\S)")
 _MIN_BROKEN = 20  # A cell may take several lines if each of them has this many characters.
 
 
@@ -50,6 +59,13 @@ def second(time: str) -> str:
     return time.partition(".")[0].replace("T", " ")
 
 
+def coloured(text: str) -> str:
+    """A line of a table with its states in colour, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR"):
+        return text
+    return _STATE.sub(lambda state: typer.style(state[0], fg=_COLOURS[state[0]]), text)
+
+
 def _room() -> int | None:
     """The width of the terminal in characters; None if the output is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -73,7 +89,7 @@ def _print_within(room: int | None, start: int, text: str, last: int) -> None:
     The cell that begins `last` characters later may continue below itself.
     """
     if room is None or start + len(text) <= room:
-        print(f"{'':{start}}{text}")
+        print(f"{'':{start}}{coloured(text) if room is not None else text}")
         return
     first, rest = text[:last], text[last:]
     wide = max(room - start - last, 1)

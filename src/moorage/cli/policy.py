@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from moorage.cli import reading
+from moorage.cli.completion import connections
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, PolicyMode
@@ -20,7 +21,12 @@ commands = typer.Typer(
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id, from `moorage key list`.")]
 Through = Annotated[
     str | None,
-    typer.Option("--connection", metavar="NAME", help="The id or alias of a connection. Default: all."),
+    typer.Option(
+        "--connection",
+        metavar="NAME",
+        autocompletion=connections,
+        help="The id or alias of a connection. Default: all.",
+    ),
 ]
 
 
