@@ -48,6 +48,15 @@ def test_an_app_outside_is_told_the_trace_only_if_its_file_says_so(relayed, pass
         assert not {b"traceparent", b"tracestate"} & names_sent(client)
 
 
+def test_an_app_whose_file_changes_is_not_told_any_more(relayed):
+    client = relayed(world=World(rules=Rules(passes_trace=True)))
+    client.get("/zoho-crm/a", HEADERS)
+    assert b"traceparent" in names_sent(client)
+    client.world.call(lambda: client.world.gateway.use(["zoho-crm"], lambda _app: Rules(), 60.0))
+    client.get("/zoho-crm/a", HEADERS)
+    assert not {b"traceparent", b"tracestate"} & names_sent(client)
+
+
 def test_the_embedded_crm_is_told(embedded):
     seen = []
     client = embedded(World(door=lambda request: seen.append(request) or Response(200)))

@@ -109,6 +109,7 @@ class CallerHeaders:
         "forwarded",
         "lines",
         "overrides",
+        "passes_trace",
         "request_id",
         "route_key",
         "trace",
@@ -135,6 +136,7 @@ class CallerHeaders:
                 self._note(name, pair)
         # The trace that the call belongs to, as the caller says; None if it names none, or not in a valid way.
         self.trace = trace_context(traced) if traced else None
+        self.passes_trace = passes_trace
         if self.trace is not None and passes_trace:
             self.forwarded += traced
         if hop_names:

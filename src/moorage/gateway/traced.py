@@ -66,8 +66,12 @@ class TracedCall(Relay):
         self, protocol: DirectProtocol, head: Head, caller: CallerHeaders, native: bytes, gateway: "Gateway"
     ) -> None:
         spans = None if gateway.spans is None else gateway.spans.begin(caller.trace)
-        if spans is not None and gateway.rules[caller.route_key.app].passes_trace:
+        app = caller.route_key.app
+        passes_trace = gateway.rules_of(app).passes_trace
+        if spans is not None and passes_trace:
             caller = caller.of_span(spans.traceparent)
+        elif passes_trace != caller.passes_trace:  # The app's file has changed since these headers were read.
+            caller = CallerHeaders(app, head, passes_trace=passes_trace)
         super().__init__(protocol, head, caller, native, gateway)
         self._spans = spans  # type: ignore[misc]  # Both subclasses have the slot.
 
