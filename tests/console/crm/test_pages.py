@@ -45,8 +45,11 @@ class Crm:
 
 
 @pytest.fixture(scope="module")
-def crm(server):
-    return Crm(Visitor(server).join("owner"))
+def crm(server, members):
+    key = server.gateway, "owner"
+    if key not in members:
+        members[key] = Visitor(server).join("owner")
+    return Crm(members[key])
 
 
 def test_modules_have_counts_and_lead_to_their_records(crm):
@@ -224,13 +227,13 @@ def test_what_is_not_there_is_no_error_of_the_server(crm, path):
     assert crm.visitor.open(f"/console/crm/00000000-0000-4000-8000-000000000000{path}").status == 404
 
 
-def test_who_only_reads_sees_no_way_to_change(crm, join):
+def test_who_only_reads_sees_no_way_to_change(crm, member):
     lead = crm.make()
-    approver = join("approver")
+    approver = member("approver")
     page = approver.open(f"{crm.leads}/{lead}")
     assert (page.status, "Change" in page.words, "Delete" in page.words) == (200, False, False)
     assert "New Lead" not in approver.open(crm.leads).words
-    assert "may make no queries" in approver.open(f"{crm.leads}?sort=City").words
+    assert approver.open(f"{crm.leads}?sort=City").status == 200
     approver.open(f"{crm.leads}/new")
     refused = approver.send("/new", Last_Name="No")
     assert (refused.status, "may not write" in refused.words) == (403, True)

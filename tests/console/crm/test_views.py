@@ -18,6 +18,7 @@ from moorage.console.crm.place import Place
 from moorage.console.crm.screen import PAGES
 from moorage.console.crm.view_calls import Source
 from moorage.console.crm.views import View, view_of
+from moorage.console.visit import VALUES
 
 TYPES = {
     "Last_Name": "text",
@@ -152,13 +153,8 @@ def test_what_is_typed_becomes_the_value_of_the_api(name, text, value):
     assert meant(FIELDS[name], [text]) == value
 
 
-def test_who_sees_no_values_gets_no_page():
-    person = SimpleNamespace(role="support")
-    visit = SimpleNamespace(sees_values=False, person=person)
-    for page in PAGES:
-        with pytest.raises(Refused) as caught:
-            asyncio.run(page.show(visit))
-        assert caught.value.status == 403, page.path
+def test_every_page_needs_the_right_to_see_values():
+    assert {page.needs for page in PAGES} == {VALUES}
 
 
 @pytest.mark.parametrize("environment", ["live", "embedded"])

@@ -50,7 +50,7 @@ async def _lines(
 
 async def _parts(place: Place, source: Source) -> AsyncIterator[list[dict[str, Any]]]:
     """All records of a view. A query in the order of ids goes on behind the last id, however many there are."""
-    by_query = place.visit.may_write and not source.view.word
+    by_query = not source.view.word
     size = _BY_QUERY if by_query else _BY_LIST
     by_id = by_query and source.sort in {None, "id"}
     total = None if by_id else await count_of(place, source)

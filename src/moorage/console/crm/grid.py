@@ -143,7 +143,7 @@ def _call(visit: Visit, place: Place, source: Source, call: Call | None) -> dict
     if call is None:
         return None
     coql = source.coql()
-    query = Call("POST", "/coql", {}, {"select_query": coql}) if coql else None
+    query = Call("POST", "/coql", {}, {"select_query": coql}) if coql and call.body is None else None
     return {
         "line": call.line,
         "curl": call.curl(visit.base_url, place.id),

@@ -1,4 +1,6 @@
-"""All pages of the CRM. Of two paths that match an address, the first counts."""
+"""All pages of the CRM, for people who may read what apps hold. Of two paths that match, the first counts."""
+
+from dataclasses import replace
 
 from moorage.console.crm import (
     belongings,
@@ -10,15 +12,7 @@ from moorage.console.crm import (
     record,
     selected,
 )
-from moorage.console.visit import Page
+from moorage.console.visit import VALUES, Page
 
-PAGES: tuple[Page, ...] = (
-    *modules.PAGES,
-    *grid.PAGES,
-    *importing.PAGES,
-    *exporting.PAGES,
-    *selected.PAGES,
-    *editing.PAGES,
-    *belongings.PAGES,
-    *record.PAGES,
-)
+_ROOMS = (modules, grid, importing, exporting, selected, editing, belongings, record)
+PAGES: tuple[Page, ...] = tuple(replace(page, needs=VALUES) for room in _ROOMS for page in room.PAGES)

@@ -5,6 +5,7 @@ import {Rows} from "./grid-rows.js";
 
 const HEIGHT = 36; // Pixels of a row.
 const BEYOND = 8; // Rows that are made above and below what is seen.
+const AHEAD = 60; // Rows that are fetched above and below what is seen, so that the next page is there.
 const NUMBERS = ["currency", "integer", "double", "percent", "bigint"];
 
 function element(name, role, className = "") {
@@ -60,7 +61,10 @@ class Grid extends HTMLElement {
     row.setAttribute("aria-rowindex", 1);
     if (this.canEdit) {
       const cell = element("span", "columnheader", "grid-box");
-      cell.setAttribute("aria-label", "Chosen");
+      const label = document.createElement("span");
+      label.className = "hidden-label";
+      label.textContent = "Chosen";
+      cell.append(label);
       row.append(cell);
     }
     for (const column of this.columns) {
@@ -88,7 +92,7 @@ class Grid extends HTMLElement {
     }
     for (let index = first; index <= last; index++) this.row(index);
     if (this.at.row < total) this.row(this.at.row);
-    this.rows.want(first, last);
+    this.rows.want(first - AHEAD, last + AHEAD);
     this.tell();
   }
 
@@ -105,6 +109,7 @@ class Grid extends HTMLElement {
         cell.tabIndex = -1;
         row.append(cell);
       }
+      row.record = null; // Not even known to be missing yet.
       this.made.set(index, row);
       this.space.append(row);
     }
