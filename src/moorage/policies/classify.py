@@ -22,7 +22,8 @@ class Classifier:
 
     def use(self, overrides: Overrides) -> None:
         """Use these from now on. Decisions that others remember may be wrong then."""
-        self._apps = {app: AppOperations(app, of_app) for app, of_app in overrides.items()}
+        self._overrides = overrides
+        self._apps: dict[str, AppOperations] = {}  # Those that somebody has asked for.
 
     def classify(
         self,
@@ -52,12 +53,12 @@ class Classifier:
     @property
     def names(self) -> frozenset[str]:
         """The names of all operations that an app has in a table or in its file."""
-        return frozenset(name for app in self._apps.values() for name in app.names)
+        return frozenset(name for app in self._overrides for name in self._app(app).names)
 
     def _app(self, name: str) -> AppOperations:
         known = self._apps.get(name)
         if known is None:
-            known = self._apps[name] = AppOperations(name, {})
+            known = self._apps[name] = AppOperations(name, self._overrides.get(name, {}))
         return known
 
 
