@@ -62,9 +62,11 @@ async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begu
 
 def require_known(settings: Settings) -> None:
     """Raises DatabaseUnusable if a newer version has written one of the databases, before any is changed."""
-    whole = WholeCrm(settings.crm_database_url)
-    for tables in (Tables(settings.database_url, CONTROL), Tables(url_of(settings), REQUESTS), whole.tables):
-        tables.require_known()
+    tables = [Tables(settings.database_url, CONTROL), WholeCrm(settings.crm_database_url).tables]
+    if settings.requests_kept:
+        tables.append(Tables(url_of(settings), REQUESTS))
+    for each in tables:
+        each.require_known()
 
 
 async def _begin(rooms: Rooms, demo: OrganisationSpec) -> Begun:

@@ -134,6 +134,7 @@ def test_it_goes_to_postgresql_and_back(file, moorage, monkeypatch, new_database
     with psycopg.connect(crm) as connection:
         assert connection.execute("SELECT name FROM moorage_crm.snapshots").fetchall() == [("first",)]
         assert connection.execute("SELECT count(*) FROM moorage_crm.unfinished").fetchone() == (0,)
+    assert not (there / "crm" / "secret.key").exists()  # It is sealed, in the control database.
     refused = moorage("restore", file, "--replace", "--yes", "--json")
     assert refused.error["code"] == "database_not_empty" and "never replaced" in refused.error["help"]
 

@@ -6,6 +6,7 @@ command can be repeated.
 """
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,8 @@ from moorage.storage.migrate import CONTROL
 from moorage.storage.moving import Tables, move
 from moorage.storage.placing import Move, empty_stage, is_unsettled, place, remove
 from moorage.storage.sqlite import sqlite_path
+from moorage.vault.errors import VaultLocked
+from moorage.vault.kept import SealedSecrets
 
 _BESIDE = ("", "-wal", "-shm")  # The files of one database.
 
@@ -112,12 +115,23 @@ async def _prepare(staged: Settings, settings: Settings, file: Path) -> None:
     try:
         act_as("operator", actor().id, actor().name, await rooms.keys.first_account())
         await rooms.note("backup.restored", "backup", {"file": str(file)})
+        if is_postgresql(settings.crm_database_url):
+            await asyncio.to_thread(_seal_secrets, staged, rooms)
     finally:
         await rooms.close()
     WholeCrm(staged.crm_database_url).tables.update()
     remove(staged.crm_folder / "backups")  # Copies of what the backup has itself.
     if (staged.home / "requests.db").exists():
         Tables(url_of(staged), REQUESTS).update()
+
+
+def _seal_secrets(staged: Settings, rooms: Folder) -> None:
+    """Put the CRM's secrets into the vault, where a CRM in PostgreSQL has them, and not into files."""
+    sealed = SealedSecrets(staged.database_url, rooms.vault_keys, staged.crm_folder)
+    for file in sorted(staged.crm_folder.glob("*.key")):
+        with contextlib.suppress(VaultLocked):  # Some secrets need a lost key. Then the file does it.
+            sealed.kept(file.stem, file.read_bytes)
+            file.unlink()
 
 
 async def _load(settings: Settings, staged: Settings, tell: Tell) -> None:
