@@ -7,13 +7,11 @@ of the same form.
 
 import array
 import contextlib
-import fcntl
 import json
 import logging
 import os
 import stat
 import sys
-import termios
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -172,6 +170,11 @@ class _Unhurried:
             sys.stderr.flush()
 
     def _is_ready(self) -> bool:
+        try:
+            import fcntl  # noqa: PLC0415 (Windows has neither of them)
+            import termios  # noqa: PLC0415
+        except ImportError:
+            return True
         unread = array.array("i", [0])
         try:
             fcntl.ioctl(sys.stderr.fileno(), termios.FIONREAD, unread)

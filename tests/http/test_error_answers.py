@@ -43,6 +43,7 @@ NEVER_ON_THE_WIRE = {
     "server_ended",
     "settings_invalid",
     "not_running",
+    "posix_needed",
     "reload_silent",
     "still_running",
     "user_unknown",

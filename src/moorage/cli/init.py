@@ -8,7 +8,7 @@ import typer
 from moorage.cli.failures import note
 from moorage.cli.options import Config, Home, Json
 from moorage.cli.output import print_json
-from moorage.serve.data_folder import first_key_shown, locked, prepare
+from moorage.serve.data_folder import first_key_shown, locked, prepare, require_posix
 from moorage.settings import load_with_file
 from moorage.storage.placing import settle
 
@@ -19,6 +19,7 @@ def init(*, home: Home = None, config: Config = None, as_json: Json = False) -> 
     from moorage.first_start import first_start  # noqa: PLC0415
     from moorage.logs import quiet_logs  # noqa: PLC0415
 
+    require_posix()
     quiet_logs()
     settings = load_with_file(os.environ, home=home, config=config)
     prepare(settings.home)

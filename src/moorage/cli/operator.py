@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from moorage.cli import context
 from moorage.cli.failures import UsageError
 from moorage.near import nearest
-from moorage.serve.data_folder import prepare
+from moorage.serve.data_folder import prepare, require_posix
 from moorage.serve.errors import HomeMissing, HomeUnusable
 from moorage.settings.readers import is_postgresql
 from moorage.storage.placing import is_unsettled
@@ -31,6 +31,7 @@ def operate(home: Path | None, act: "Callable[[Operator], Awaitable[T]]") -> T:
     from moorage.logs import quiet_logs  # noqa: PLC0415
     from moorage.operator import open_operator  # noqa: PLC0415
 
+    require_posix()
     quiet_logs()
     settings = context.settings(home)
     require_folder(settings, named=context.is_named(home))

@@ -12,7 +12,7 @@ from moorage.cli.background import Behind, start
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import Config, Home, Json
 from moorage.cli.serving import become_server, server_command, server_environment
-from moorage.serve.data_folder import callback_url, prepare, read_note
+from moorage.serve.data_folder import callback_url, prepare, read_note, require_posix
 from moorage.settings import Settings, load_with_file, unknown_variables
 
 # Other ports than the defaults, which the Moorage that connects to it uses.
@@ -78,6 +78,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until a signal stops them."""
+    require_posix()
     if not wait and not detach:
         raise UsageError("--no-wait is for a server in the background", help="Add --detach.")
     options = {"port": port, "crm_port": crm_port, "host": host, "home": home}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from moorage.errors import NO_ROOM
-from moorage.locks import FileLock, is_locked, may_hold
+from moorage.locks import IS_POSIX, FileLock, is_locked, may_hold
 from moorage.logs import Log
 from moorage.oauth import CALLBACK
-from moorage.serve.errors import HomeElsewhere, HomeInUse, HomeUnusable
+from moorage.serve.errors import HomeElsewhere, HomeInUse, HomeUnusable, PosixNeeded
 from moorage.serve.listen import url_of
 from moorage.settings import UNSHOWN, Settings
 
@@ -48,8 +48,15 @@ class Running:
     reloaded: Mapping[str, Any] | None = None
 
 
+def require_posix() -> None:
+    """Raises PosixNeeded on a system where no server can run."""
+    if not IS_POSIX:
+        raise PosixNeeded
+
+
 def prepare(home: Path) -> None:
-    """Create the folder, which only its owner may read. Raises HomeUnusable."""
+    """Create the folder, which only its owner may read. Raises HomeUnusable, PosixNeeded."""
+    require_posix()
     os.umask(0o077)
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,19 @@
 from moorage.errors import MoorageError
 
 
+class PosixNeeded(MoorageError):
+    """This system is none on which a server can run, or a data folder can be worked on."""
+
+    code = "posix_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A server and its data folder need a POSIX system, such as Linux or macOS, and this is none",
+            help="On Windows, run it in WSL or in a container. Commands that call a server work here: set MOORAGE_URL"
+            " and MOORAGE_API_KEY.",
+        )
+
+
 class HomeUnusable(MoorageError):
     """The data folder can't be created or written."""
 
