@@ -172,3 +172,22 @@ def test_no_app_can_have_the_name_of_a_path_of_ours(control):
         router = router._app
     own = set(first_segments(router.routes))
     assert {"connections", "keys", "healthz"} <= own <= RESERVED
+
+
+@pytest.mark.parametrize(
+    ("added", "fault"),
+    [
+        ("title = 7", "line 2: title has to be a text, not a whole number"),
+        ('title = "A"\npkce = "no"', "line 3: pkce has to be true or false, not a text"),
+        ('title = "A"\nmethod = "SAML"', "line 3: method can't be 'SAML'"),
+        ('title = "A"\ndata_centres.us = 1', "line 3: data_centres.… has to be a table, not a whole number"),
+        ('title = "A"\ndata_centres.us.title = "U"', "line 3: api is missing in data_centres.…"),
+        ('title = "A"', "data_centres is missing"),
+    ],
+)
+def test_a_wrong_value_is_told_in_words_with_its_line(tmp_path, added, fault):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'name = "mine"\n{added}\nauthorization = "Bearer {{access_token}}"\n')
+    with pytest.raises(SettingsInvalid) as caught:
+        read_provider(file)
+    assert f"{file}: {fault}" in caught.value.message and "`$" not in caught.value.message

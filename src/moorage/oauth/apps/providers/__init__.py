@@ -14,6 +14,7 @@ from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 from moorage.near import did_you_mean
+from moorage.oauth.apps.file_faults import in_words
 
 ApiEnvironment: TypeAlias = Literal["production", "sandbox", "developer"]
 ENVIRONMENTS: tuple[ApiEnvironment, ...] = ("production", "sandbox", "developer")
@@ -291,7 +292,7 @@ def _provider(text: str) -> Provider:
     except msgspec.ValidationError as error:
         unknown = re.match(r"Object contains unknown field `(.*?)`", str(error))
         if unknown is None:
-            raise
+            raise ValueError(in_words(str(error), text)) from error
         lines = [number for number, line in enumerate(text.splitlines(), 1) if unknown[1] in line]
         where = f"line {lines[0]}: " if lines else ""
         structs = (Provider, DataCentre, Instance, Identity)
