@@ -83,8 +83,9 @@ async def run(visit: Visit) -> Shown:
     columns = _columns(visit, sheet, _writable(await place.fields(name)))
     if not any(columns):
         raise ParameterInvalid("No column has a field.", help="Go back and choose one.")
-    start = int(visit.form["from"]) if visit.form.get("from", "").isdigit() else 0
-    report: list[Any] = unpacked(visit.form["report"]) if visit.form.get("report") else []
+    asked = visit.form.get("from", "")
+    start = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 0
+    report = _report(visit)
     path = f"/{name}{_METHODS[_mode(visit)]}"
     end = min(start + _CALLS * MOST, len(sheet.rows))
     for first in range(start, end, MOST):
@@ -117,11 +118,8 @@ async def report(visit: Visit) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["row", "result", "id", "message"])
-    rows = unpacked(visit.form.get("report", ""))
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, list) and len(row) == 4:
-            number, done, identity, words = row
-            writer.writerow([number, "done" if done else "refused", identity, harmless(str(words))])
+    for number, done, identity, words in _report(visit):
+        writer.writerow([number, "done" if done else "refused", identity, harmless(str(words))])
     return saved(text.getvalue().encode("utf-8-sig"), f"{module_of(visit)}-import.csv", "text/csv")
 
 
@@ -145,6 +143,16 @@ def _sheet(visit: Visit) -> Sheet:
             400, "form_broken", "What the form remembers can't be read.", "Begin again with the file."
         )
     return Sheet(names, rows, delimiter, encoding)
+
+
+def _report(visit: Visit) -> list[Any]:
+    """What became of the rows before, as the form remembers it: the row, whether it is written, its id, and words."""
+    rows = unpacked(visit.form["report"]) if visit.form.get("report") else []
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
+        raise Refused(
+            400, "form_broken", "What the form remembers can't be read.", "Begin again with the file."
+        )
+    return rows
 
 
 def _writable(fields: Mapping[str, Field]) -> dict[str, Field]:
