@@ -44,6 +44,10 @@ class People:
         async with self._database.reading() as tx:
             return await _require(tx, account_id, person_id)
 
+    async def names(self, account_id: str) -> dict[str, str]:
+        """The names of an account's people, by their ids."""
+        return {person.id: person.name for person in await self.list(account_id)}
+
     async def invite(self, account_id: str, email: str, name: str, role: Role) -> tuple[Person, str]:
         """A new person, and the token of a link to choose a password. Raises PersonInvalid, PersonExists."""
         email, name = read_email(email), read_name(name)

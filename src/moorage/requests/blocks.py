@@ -6,6 +6,7 @@ word that a wanted call has to contain can be searched in its bytes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -39,11 +40,32 @@ class NewBlock:
     bodies: Mapping[int, str] = field(default_factory=dict)
 
 
+_STATUS: Final = 5  # Its place in an `Ending`.
+_ERROR: Final = 7
 _MAP = 0x80  # A map of a few members [MessagePack].
 _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 
+
+class Ended(msgspec.Struct, gc=False, array_like=True):
+    """The first members of an `Ending`, as far as sums need them. They are read twice as fast as whole notes."""
+
+    request_id: msgspec.Raw
+    began: float
+    sent_at: float
+    answered_at: float
+    ended: float
+    status: int
+    source: str
+    error: str | None
+
+
+class _EndedContent(msgspec.Struct, gc=False):
+    endings: list[Ended]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
+_decode_ended = msgspec.msgpack.Decoder(_EndedContent).decode
 _decode_endings = msgspec.msgpack.Decoder(list[Ending]).decode
 _decode_older = msgspec.msgpack.Decoder(list[Note]).decode
 
@@ -62,13 +84,39 @@ def _array(sheet: Sheet) -> bytes:
     return b"".join((_ARRAY_32, len(sheet).to_bytes(4), *sheet.endings))
 
 
+def ended_of(content: bytes) -> Sequence[Ended] | Sequence[Note]:
+    """How each call of a block has ended."""
+    return _decode_older(content) if _is_older(content) else _decode_ended(content).endings
+
+
+def errors_of(content: bytes) -> list[tuple[int, Note]]:
+    """The calls of a block that ended with an error, each with its index."""
+    if _is_older(content):
+        return [(index, note) for index, note in enumerate(_decode_older(content)) if is_error(note)]
+    block = _decode(content)
+    called = block.called
+    return [
+        (index, _note(called[block.order[index]], ending))
+        for index, ending in enumerate(block.endings)
+        if ending[_STATUS] >= 400 or ending[_ERROR] is not None
+    ]
+
+
+def is_error(ending: "Ended | Note") -> bool:
+    return ending.status >= 400 or ending.error is not None
+
+
 def notes_of(content: bytes) -> list[Note]:
     """The calls of a block. One of a version before 30 November 2026 is an array of whole notes."""
-    if content[0] & 0xF0 != _MAP:
+    if _is_older(content):
         return _decode_older(content)
     block = _decode(content)
     called = block.called
     return [_note(called[place], ending) for place, ending in zip(block.order, block.endings, strict=True)]
+
+
+def _is_older(content: bytes) -> bool:
+    return content[0] & 0xF0 != _MAP
 
 
 def _note(called: Called, ending: Ending) -> Note:

@@ -58,12 +58,27 @@ def filter_of(text: str, names: Names, now: int) -> Filter:
     """The filter of a query. `now` is in microseconds since the epoch. Raises QueryInvalid."""
     terms = parse(text, FIELDS)
     words = [word for term in terms for word in _words(term)]
-    times = [_time(value, now) for term in terms if term.field == "since" for value in term.values]
+    since, until = (_times(terms, field, now) for field in ("since", "until"))
     tests = [_turned(_test(term, names, now), negated=term.negated) for term in terms]
-    since = None if any(term.negated for term in terms if term.field == "since") else max(times, default=None)
     folded = [word for term in terms for word in _folded(term)]
     status = next((_status(term) for term in terms if term.field == "status" and not term.negated), None)
-    return Filter(lambda call: all(test(call) for test in tests), words, folded, status, since)
+    return Filter(
+        lambda call: all(test(call) for test in tests),
+        words,
+        folded,
+        status,
+        max(since, default=None),
+        min(until, default=None),
+        only_times=all(term.field in {"since", "until"} and not term.negated for term in terms),
+    )
+
+
+def _times(terms: Sequence[Term], field: str, now: int) -> Sequence[int]:
+    """The values of a field of times; none if they are turned round, as then they limit nothing."""
+    those = [term for term in terms if term.field == field]
+    if any(term.negated for term in those):
+        return ()
+    return [_time(value, now) for term in those for value in term.values]
 
 
 def _turned(test: Test, *, negated: bool) -> Test:

@@ -13,10 +13,13 @@ from moorage.clock import Clock
 from moorage.http.control import Authenticate, json_response, route
 from moorage.http.errors import ParameterInvalid, quoted
 from moorage.requests.errors import RequestsOff
-from moorage.requests.fields import filter_of
+from moorage.requests.fields import FIELDS, filter_of
 from moorage.requests.model import Names, call_document, notice_document
+from moorage.requests.query import parse
 from moorage.requests.sealed import KeptBodies
 from moorage.requests.service import Filter, Requests, within
+from moorage.requests.summary import summary_document
+from moorage.requests.sums import LONGEST_LOOK, Sums
 from moorage.requests.tail import Listener, Tails
 
 SCOPE = "requests:read"
@@ -25,6 +28,7 @@ DEFAULT_LIMIT = 50
 MOST = 500
 EVENTS = "text/event-stream"
 _HELP = {
+    "milliseconds": f"Use a number from 1 to {int(LONGEST_LOOK * 1000)}.",
     "limit": f"Use a number from 1 to {MOST}.",
     "Last-Event-ID": "Use the id of the last event, or leave the header out.",
     "cursor": "Use the next_cursor of the page before, or leave cursor out.",
@@ -38,9 +42,10 @@ Confirm = Callable[[Request, str], Awaitable[Principal]]
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What the routes show: the calls, their live tail, and their bodies."""
+    """What the routes show: the calls, their sums, their live tail, and their bodies."""
 
     requests: Requests
+    sums: Sums
     tails: Tails
     bodies: KeptBodies
 
@@ -52,6 +57,7 @@ def routes(
     endpoints = _Endpoints(log, authenticate, confirm, names, clock)
     return [
         route("/requests", GET=endpoints.search),
+        route("/requests/summary", GET=endpoints.sum_up),
         route("/requests/tail", GET=endpoints.tail),
         route("/requests/{request_id}", GET=endpoints.get),
     ]
@@ -91,6 +97,17 @@ class _Endpoints:
             document["bodies"] = await log.bodies.of(account_id, call.number)
         return json_response({"request": document})
 
+    async def sum_up(self, request: Request) -> Response:
+        caller = await self.authenticate(request, SCOPE, "q", "groups", "milliseconds")
+        given, sums = request.query_params, self._log().sums
+        query, with_groups = given.get("q", ""), _yes(given.get("groups"), "groups")
+        longest = _milliseconds(given.get("milliseconds"))
+        names = await self.names(caller)
+        wanted, now = self._filter(caller, query, names), self._now()
+        summary = await sums.of(caller.account_id, wanted, now, groups=with_groups, longest=longest)
+        terms = [{"field": term.field, "text": str(term)} for term in parse(query, FIELDS)]
+        return json_response({"summary": {"terms": terms, **summary_document(summary, names)}})
+
     async def tail(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE, "q")
         log, header = self._log(), request.headers.get("last-event-id")
@@ -110,7 +127,10 @@ class _Endpoints:
         return StreamingResponse(log.tails.events(listener, number), headers=headers, media_type=EVENTS)
 
     def _filter(self, caller: Principal, query: str, names: Names) -> Filter:
-        return within(caller.reach, filter_of(query, names, int(self.clock.timestamp() * 1_000_000)))
+        return within(caller.reach, filter_of(query, names, self._now()))
+
+    def _now(self) -> int:
+        return int(self.clock.timestamp() * 1_000_000)
 
     def _log(self) -> Log:
         if self.log is None:
@@ -132,6 +152,17 @@ def _yes(text: str | None, name: str) -> bool:
     if text not in {None, "true", "false"}:
         raise ParameterInvalid(f"{name} can't be {quoted(text or '')}.", help="Use true or false.")
     return text == "true"
+
+
+def _milliseconds(text: str | None) -> float:
+    """How long calls are counted, in seconds. Raises ParameterInvalid."""
+    most = int(LONGEST_LOOK * 1000)
+    number = _number(text, "milliseconds")
+    if number is None:
+        return LONGEST_LOOK
+    if not 1 <= number <= most:
+        raise ParameterInvalid(f"milliseconds can't be {number}.", help=_HELP["milliseconds"])
+    return number / 1000
 
 
 def _limit(text: str | None) -> int:

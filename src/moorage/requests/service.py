@@ -33,10 +33,13 @@ class Filter:
     words: Sequence[bytes] = ()
     folded: Sequence[bytes] = ()
     status: Callable[[int], bool] | None = None
-    since: int | None = None  # No call began before this time, in microseconds since the epoch.
+    # No call began before `since`, and all began before `until`, in microseconds since the epoch.
+    since: int | None = None
+    until: int | None = None
+    only_times: bool = False  # Whether `accepts` asks for nothing but these two times.
 
 
-EVERYTHING = Filter()
+EVERYTHING = Filter(only_times=True)
 
 
 def within(reach: Reach, wanted: Filter = EVERYTHING) -> Filter:
@@ -50,7 +53,7 @@ def within(reach: Reach, wanted: Filter = EVERYTHING) -> Filter:
         is_used = reach.apps is None or caller.app in reach.apps or caller.connection_id in reach.connections
         return is_inside and is_used and wanted.accepts(call)
 
-    return replace(wanted, accepts=accepts)
+    return replace(wanted, accepts=accepts, only_times=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Requests:
         def look(connection: sa.Connection) -> tuple[list[Call], int]:
             calls, upto = list[Call](), number
             for block in store.after(connection, account_id, number, AT_ONCE):
-                those = _calls(block)
+                those = calls_of(block)
                 calls += [call for call in those if call.number > number and wanted.accepts(call)]
                 upto = max(upto, those[-1].number)
             return calls, upto
@@ -146,9 +149,9 @@ def _page(connection: sa.Connection, account_id: str, wanted: Filter, limit: int
     for block in store.newest(connection, account_id, before):
         if wanted.since is not None and block.first < wanted.since:
             return Page(found, None)
-        if _may_contain(block.content, wanted):
+        if may_contain(block.content, wanted):
             room = limit - len(found)
-            calls = (call for call in reversed(_calls(block)) if before is None or call.number < before)
+            calls = (call for call in reversed(calls_of(block)) if before is None or call.number < before)
             found += islice((call for call in calls if wanted.accepts(call)), room)
         if len(found) == limit:
             return Page(found, found[-1].number)
@@ -158,7 +161,7 @@ def _page(connection: sa.Connection, account_id: str, wanted: Filter, limit: int
     return Page(found, None)
 
 
-def _may_contain(content: bytes, wanted: Filter) -> bool:
+def may_contain(content: bytes, wanted: Filter) -> bool:
     """Whether it is worth while to decode a block, which takes a hundred times as long as to search its bytes."""
     if not all(word in content for word in wanted.words):
         return False
@@ -175,5 +178,5 @@ def _statuses(content: bytes) -> set[int]:
     return {number for end in ends for number in (end[-1], int.from_bytes(end)) if number < 1000}
 
 
-def _calls(block: Block) -> list[Call]:
+def calls_of(block: Block) -> list[Call]:
     return [Call(block.first + index, block.epoch, note) for index, note in enumerate(block.notes())]

@@ -99,6 +99,21 @@ def newest(connection: sa.Connection, account_id: str, before: int | None) -> It
         before = rows[-1].first
 
 
+def firsts(connection: sa.Connection, account_id: str, since: int, most: int) -> list[int]:
+    """The first numbers of the newest blocks, at most so many, with calls of an account from a number on."""
+    is_wanted = (blocks.c.account_id == account_id) & (blocks.c.first >= since)
+    statement = sa.select(blocks.c.first).where(is_wanted).order_by(blocks.c.first.desc()).limit(most)
+    return list(connection.execute(statement).scalars())
+
+
+def those(connection: sa.Connection, firsts: Sequence[int]) -> Iterator[Block]:
+    """The blocks with these first numbers, the newest first."""
+    for index in range(0, len(firsts), 20):
+        few = firsts[index : index + 20]
+        statement = _BLOCKS.where(blocks.c.first.in_(few)).order_by(blocks.c.first.desc())
+        yield from map(_block, connection.execute(statement).all())
+
+
 def after(connection: sa.Connection, account_id: str, number: int, most: int) -> list[Block]:
     """The oldest blocks, at most so many, with calls of an account whose numbers are higher than `number`."""
     statement = (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from moorage.requests.notes import Notes
     from moorage.requests.sealed import KeptBodies
     from moorage.requests.service import Requests
+    from moorage.requests.sums import Sums
     from moorage.storage import Database
     from moorage.vault.keys import KeySource
     from moorage.vault.rotation import Rotation
@@ -178,6 +179,12 @@ class ControlRooms:
         from moorage.requests.service import Requests
 
         return Requests(self.request_database) if self.settings.requests_kept else None
+
+    @cached_property
+    def request_sums(self) -> "Sums | None":
+        from moorage.requests.sums import Sums
+
+        return Sums(self.request_database) if self.settings.requests_kept else None
 
     @cached_property
     def request_bodies(self) -> "KeptBodies":

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from moorage.rooms.connecting import ConnectingRooms
 
 if TYPE_CHECKING:
+    from moorage.access import Principal
     from moorage.people.elsewhere import Admission
     from moorage.people.elsewhere_pages import Elsewhere
     from moorage.people.second_factor import SecondFactors
     from moorage.people.service import People
     from moorage.people.sessions import PersonSessions
     from moorage.people.sign_in import SignIn
+    from moorage.requests.model import Names
     from moorage.web.passwords import Passwords
     from moorage.web.tries import Tries
 
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 
 class PeopleRooms(ConnectingRooms):
+    async def names(self, caller: "Principal") -> "Names":
+        """As of a connecting room, and the people who make calls in the console."""
+        from moorage.requests.model import Names
+
+        names = await super().names(caller)
+        return Names({**names.keys, **await self.people.names(caller.account_id)}, names.connections)
+
     @cached_property
     def passwords(self) -> "Passwords":
         from moorage.web.passwords import Passwords

@@ -1,0 +1,184 @@
+"""Calls of the request log, summed up: how many there were over the time, and which errors."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from moorage.http.timestamps import wire_time_of
+from moorage.requests.blocks import Ended, ended_of, is_error
+from moorage.requests.model import Call, Names
+from moorage.requests.notes import Note
+from moorage.requests.store import Block
+
+MOST_BUCKETS = 60
+MOST_GROUPS = 100  # That are shown. Of the others there is only the number of their calls.
+MOST_KEPT_GROUPS = 2000  # While calls are counted.
+_SECOND = 1_000_000
+_HOUR, _DAY = 3600 * _SECOND, 24 * 3600 * _SECOND
+LONGEST_RANGE = 366 * _DAY
+# Seconds of a bucket.
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+
+# What the errors of a group have in common: error, status, source, app, endpoint and key.
+_Kind: TypeAlias = tuple[str | None, int, str, str, str, str]
+
+
+class Tally(NamedTuple):
+    """The calls of a block: when the first and the last of them began, and how many there are."""
+
+    first: int
+    last: int
+    calls: int
+    errors: int
+
+
+def tally_of(block: Block) -> Tally:
+    endings = ended_of(block.content)
+    began = [ending.began for ending in endings]
+    first, last = (block.epoch + int(moment * _SECOND) for moment in (min(began), max(began)))
+    return Tally(first, last, len(endings), sum(map(is_error, endings)))
+
+
+@dataclass(slots=True)
+class Group:
+    """Errors of one kind. `newest` is the request id of the last of them; times are microseconds since the epoch."""
+
+    count: int
+    first: int
+    last: int
+    newest: bytes
+
+
+@dataclass(slots=True)
+class Summary:
+    """Calls between two times, in buckets of `step`, of which the first begins at `first`; all are microseconds.
+
+    `counted_since` is later than `since` if there were too many calls to count.
+    """
+
+    since: int
+    until: int
+    first: int
+    step: int
+    counted_since: int
+    calls: list[int]
+    errors: list[int]
+    groups: dict[_Kind, Group] | None = None
+    others: int = field(default=0)
+
+    @classmethod
+    def of(cls, since: int | None, until: int | None, now: int, *, groups: bool) -> "Summary":
+        """Without calls yet. Without `since`, it is about an hour."""
+        end = min(max(now if until is None else until, _SECOND), now)
+        begin = max(end - _HOUR if since is None else since, end - LONGEST_RANGE)
+        begin = min(begin, end - _SECOND)
+        step = _step(end - begin)
+        first = begin // step * step
+        count = -(-(end - first) // step)
+        return cls(begin, end, first, step, begin, [0] * count, [0] * count, {} if groups else None)
+
+    def takes(self, tally: Tally) -> bool:
+        """Count the calls of a whole block, if all of them are in one bucket or none is; False if not."""
+        if tally.last < self.since or tally.first >= self.until:
+            return True
+        place = (tally.first - self.first) // self.step
+        is_inside = tally.first >= self.since and tally.last < self.until
+        if not is_inside or place != (tally.last - self.first) // self.step:
+            return False
+        self.calls[place] += tally.calls
+        self.errors[place] += tally.errors
+        return True
+
+    def add_endings(self, block: Block) -> None:
+        """Count the calls of a block."""
+        for ending in ended_of(block.content):
+            self._count(block.epoch + int(ending.began * _SECOND), ending)
+
+    def add(self, calls: Iterable[Call]) -> None:
+        """Count calls that are wanted, and their kinds if these are asked for."""
+        for call in calls:
+            self._count(call.at, call.note)
+            self.add_error(call)
+
+    def _count(self, at: int, ending: Ended | Note) -> None:
+        if self.since <= at < self.until:
+            place = (at - self.first) // self.step
+            self.calls[place] += 1
+            self.errors[place] += is_error(ending)
+
+    def add_error(self, call: Call) -> None:
+        """Count a call among those of its kind, if it is an error and kinds are asked for."""
+        if self.groups is None or not is_error(call.note) or not self.since <= call.at < self.until:
+            return
+        note, at, groups = call.note, call.at, self.groups
+        kind = note.error, note.status, note.source, note.caller.app, _endpoint(note), note.caller.key_id
+        group = groups.get(kind)
+        if group is not None:
+            group.count += 1
+            group.first = min(group.first, at)
+            if at > group.last:
+                group.last, group.newest = at, note.request_id
+        elif len(groups) < MOST_KEPT_GROUPS:
+            groups[kind] = Group(1, at, at, note.request_id)
+        else:
+            self.others += 1
+
+    def break_off(self, at: int) -> None:
+        """Count nothing that is older than this time."""
+        self.counted_since = max(self.counted_since, min(at, self.until))
+
+
+def _step(length: int) -> int:
+    for seconds in _STEPS:
+        if length <= (MOST_BUCKETS - 1) * seconds * _SECOND:  # It may begin within a bucket.
+            return seconds * _SECOND
+    return -(-length // ((MOST_BUCKETS - 1) * _DAY)) * _DAY
+
+
+def _endpoint(note: Note) -> str:
+    """What was called: the operation, or the method and the path, in which an asterisk stands for each number."""
+    method = note.method.decode("latin-1")
+    if (
+        note.operation is not None and note.operation.name != method
+    ):  # That is all that is known of some apps.
+        return note.operation.name
+    path = note.native.partition(b"?")[0].decode("latin-1")
+    segments = ("*" if segment.isdigit() else segment for segment in path.split("/"))
+    return f"{method} {'/'.join(segments)}"
+
+
+def summary_document(summary: Summary, names: Names) -> dict[str, Any]:
+    document = {
+        "since": wire_time_of(summary.since),
+        "until": wire_time_of(summary.until),
+        "counted_since": wire_time_of(summary.counted_since),
+        "step_seconds": summary.step // _SECOND,
+        "calls": sum(summary.calls),
+        "errors": sum(summary.errors),
+        "buckets": [
+            {"at": wire_time_of(summary.first + index * summary.step), "calls": calls, "errors": errors}
+            for index, (calls, errors) in enumerate(zip(summary.calls, summary.errors, strict=True))
+        ],
+    }
+    if summary.groups is None:
+        return document
+    kinds = sorted(summary.groups.items(), key=lambda item: (-item[1].count, -item[1].last))
+    shown = [_group_document(kind, group, names) for kind, group in kinds[:MOST_GROUPS]]
+    others = summary.others + sum(group.count for _, group in kinds[MOST_GROUPS:])
+    return {**document, "groups": shown, "other_errors": others}
+
+
+def _group_document(kind: _Kind, group: Group, names: Names) -> dict[str, Any]:
+    error, status, source, app, endpoint, key_id = kind
+    return {
+        "error": error,
+        "status": status or None,
+        "source": source,
+        "app": app,
+        "endpoint": endpoint,
+        "key": {"id": key_id, "name": names.keys.get(key_id)},
+        "count": group.count,
+        "first": wire_time_of(group.first),
+        "last": wire_time_of(group.last),
+        "request_id": group.newest.decode("ascii"),
+    }
