@@ -1,6 +1,6 @@
 """The calls of a page: requests to the gateway's own API, within the process, with the rights of the person."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -20,6 +20,8 @@ class Inside(Protocol):
     async def call(
         self, method: str, target: str, headers: Headers, body: bytes, *, client: Address, most: int
     ) -> InsideAnswer: ...
+
+    def parts(self, target: str, headers: Headers, *, client: Address) -> AsyncGenerator[bytes, None]: ...
 
 
 class Refused(Exception):
@@ -84,16 +86,12 @@ class Calls:
 
         Raises Refused from status 400 on, unless it `keeps_errors`, and InsideBroken.
         """
-        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+        target = _target(path, query)
         data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-        sent = {"Authorization": self._authorization(caller), "Accept": "application/json"}
+        sent = {"Accept": "application/json", **(headers or {})}
         if data and not isinstance(body, bytes):
             sent["Content-Type"] = "application/json"
-        if self._forwarded_for is not None:
-            sent["X-Forwarded-For"] = self._forwarded_for
-        lines = [
-            (name.encode(), value.encode("latin-1")) for name, value in (sent | dict(headers or {})).items()
-        ]
+        lines = self._lines(caller, sent)
         inside = await self._inside.call(method, target, lines, data, client=self._client, most=MOST)
         answer = Answer(
             inside.status,
@@ -107,6 +105,22 @@ class Calls:
         if answer.status >= 400 and not keeps_errors:
             raise refusal(answer)
         return answer
+
+    def parts(
+        self, caller: Principal, path: str, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncGenerator[bytes, None]:
+        """The body of the answer to a GET, as it comes, such as server-sent events."""
+        return self._inside.parts(_target(path, query), self._lines(caller, headers), client=self._client)
+
+    def _lines(self, caller: Principal, headers: Mapping[str, str]) -> Headers:
+        sent = {"Authorization": self._authorization(caller), **headers}
+        if self._forwarded_for is not None:
+            sent["X-Forwarded-For"] = self._forwarded_for
+        return [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+
+
+def _target(path: str, query: Mapping[str, Any] | None) -> str:
+    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
 
 
 def refusal(answer: Answer) -> Refused:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moorage.console.tables import cell_text
+from moorage.console.charts import bars, parted
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -57,6 +58,13 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def ms(value: float | None) -> str:
+    """Milliseconds with the digits that matter."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
 def size(value: float | None) -> str:
     """A number of bytes."""
     if value is None:
@@ -81,7 +89,10 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "capital": capital,
     "duration": duration,
     "number": number,
+    "ms": ms,
     "size": size,
     "pretty": pretty,
     "cell": cell_text,
+    "bars": bars,
+    "parted": parted,
 }

@@ -22,6 +22,7 @@ _ELEMENTS = (
     "m-grid",
     "m-history",
     "m-palette",
+    "m-tail",
     "m-theme",
 )
 _SOURCES = (

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -19,6 +20,7 @@ from moorage.console import (
     home,
     lab,
     query,
+    requests,
 )
 from moorage.console.calls import Calls, Inside, Refused
 from moorage.console.crm.screen import PAGES as CRM
@@ -44,6 +46,7 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     query.PAGES,
     lab.PAGES,
     CRM,
+    requests.PAGES,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.
 NOTE, PROOF = "note", "proof"
@@ -68,7 +71,8 @@ class Console(Site):
         person = await self._sessions.person(request)
         if person is None:
             return self._sign_in(request)
-        visit = Visit(request, person, self._calls(request), self._base_url)
+        present = partial(self._sessions.person, request)
+        visit = Visit(request, person, self._calls(request), self._base_url, present=present)
         try:
             page, request.scope["path_params"] = self._page(request)
             return await self._answered(visit, page)

@@ -1,6 +1,7 @@
 """What a page of the console gets, and what it gives."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -33,6 +34,8 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     pairs: Sequence[tuple[str, str]] = ()
     files: Mapping[str, File] = field(default_factory=dict, repr=False)
+    # The person who is signed in in this browser by now, if there is one.
+    present: Callable[[], Awaitable[Person | None]] | None = field(default=None, repr=False)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -74,6 +77,18 @@ class Visit:
         """A call of the control API. Raises Refused from status 400 on, unless it `keeps_errors`."""
         who = caller(self.person)
         return await self.calls.call(who, method, path, query, body, headers, keeps_errors=keeps_errors)
+
+    async def events(
+        self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncGenerator[bytes, None]:
+        """Server-sent events of the control API. They end when the person does not have these rights any more."""
+        parts = self.calls.parts(caller(self.person), path, query, headers)
+        async with aclosing(parts):
+            async for part in parts:
+                now = await self.present() if self.present is not None else None
+                if now is None or now.role != self.person.role:
+                    return
+                yield part
 
     async def app(
         self,

@@ -4,7 +4,7 @@ So whatever the door checks, counts and notes of calls, it does with these, too.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 import httptools
@@ -14,6 +14,7 @@ from moorage.http.encode import lines_of
 from moorage.http.message import Headers
 
 Address = tuple[str, int]
+MOST_PARTS = 1000  # That wait for a reader. A slower one gets no more.
 
 
 class InsideBroken(MoorageError):
@@ -57,9 +58,29 @@ class InsideCalls:
         assert self._new_protocol is not None, "the origin is not served yet"
         connection = _Connection(self._new_protocol(), client, most)
         connection.begin()
+        connection.has_no_body = method == "HEAD"
         connection.send(_request(method, target, headers, body))
         try:
             return await connection.answer
+        finally:
+            connection.abort()
+
+    async def parts(self, target: str, headers: Headers, *, client: Address) -> AsyncGenerator[bytes, None]:
+        """The body of the answer to a GET, as it comes. It ends with the answer, or when nobody wants more of it."""
+        assert self._new_protocol is not None, "the origin is not served yet"
+        parts = asyncio.Queue[bytes | None]()
+        connection = _Connection(self._new_protocol(), client, 0, parts.put_nowait)
+
+        def end(answer: asyncio.Future[InsideAnswer]) -> None:
+            answer.exception()  # Also an answer that broke off has only ended.
+            parts.put_nowait(None)
+
+        connection.answer.add_done_callback(end)
+        connection.begin()
+        connection.send(_request("GET", target, headers, b""))
+        try:
+            while parts.qsize() < MOST_PARTS and (part := await parts.get()) is not None:
+                yield part
         finally:
             connection.abort()
 
@@ -74,16 +95,24 @@ def _request(method: str, target: str, headers: Headers, body: bytes) -> bytes:
 class _Connection(asyncio.Transport):
     """Both ends of a connection: the transport of the server's protocol, and the client that reads its answer."""
 
-    def __init__(self, protocol: asyncio.Protocol, client: Address, most: int) -> None:
+    def __init__(
+        self,
+        protocol: asyncio.Protocol,
+        client: Address,
+        most: int,
+        on_part: Callable[[bytes], None] | None = None,
+    ) -> None:
         super().__init__({"peername": client, "sockname": ("127.0.0.1", 0)})
         self._loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._most = most
+        self._on_part = on_part  # Gets the parts of the body instead of the answer.
         self._parser = httptools.HttpResponseParser(self)
         self._headers: Headers = []
         self._parts: list[bytes] = []
         self._size = 0
         self._closing = False
+        self.has_no_body = False  # Whatever its head says: so it is with the answer to a HEAD.
         self.answer: asyncio.Future[InsideAnswer] = self._loop.create_future()
 
     def begin(self) -> None:
@@ -137,8 +166,13 @@ class _Connection(asyncio.Transport):
     def on_headers_complete(self) -> None:
         if self._parser.get_status_code() < 200:
             self._headers = []  # The head of the answer itself follows.
+        elif self.has_no_body:
+            self._finish(b"", is_whole=True)
 
     def on_body(self, part: bytes) -> None:
+        if self._on_part is not None:
+            self._on_part(part)
+            return
         self._size += len(part)
         if self._size > self._most:
             self._finish(b"", is_whole=False)

@@ -1,0 +1,83 @@
+"""One call: what happened, what was sent and answered, how long it took, and what is near it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from moorage.console.filters import moment
+from moorage.console.requests.code import snippets
+from moorage.console.requests.told import told
+from moorage.console.visit import Shown, Visit
+
+_AROUND = timedelta(minutes=10)
+_AFTER = 60_000_000  # Numbers of calls are microseconds, as far as nothing has to be exact.
+_MOST = 15
+
+
+async def show(visit: Visit) -> Shown:
+    call = await asked(visit)
+    around, connection, approval = await asyncio.gather(
+        _around(visit, call), _connection(visit, call), _approval(visit, call)
+    )
+    body = _text(call, "request")
+    values = {
+        "request": call,
+        "told": told(call),
+        "sees_bodies": visit.may("requests:bodies"),
+        "bodies": {name: _text(call, name) for name in ("request", "answer")},
+        "around": around,
+        "repeats": [other for other in around if _is_repeat(call, other)],
+        "health": connection and connection["health"],
+        "approval": approval,
+        "snippets": snippets(call, visit.base_url, body),
+        "may_replay": visit.sees_values,
+    }
+    return Shown("request.html", values)
+
+
+async def asked(visit: Visit) -> dict[str, Any]:
+    """The call that the page is about, with its bodies if the person may see them."""
+    query = {"bodies": "true"} if visit.may("requests:bodies") else None
+    path = f"/requests/{quote(visit.of_path('request_id'), safe='')}"
+    found: dict[str, Any] = (await visit.control("GET", path, query)).document["request"]
+    return found
+
+
+def _text(call: Mapping[str, Any], name: str) -> str | None:
+    """What is kept of a body of the call, if anything is."""
+    body = (call.get("bodies") or {}).get(name)
+    return None if body is None else body["text"]
+
+
+async def _around(visit: Visit, call: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls of the same key around the call, the newest first."""
+    begun = moment(call["at"])
+    assert begun is not None
+    since = (begun - _AROUND).strftime("%Y-%m-%dT%H:%M:%SZ")
+    query = {"q": f"key:{call['key']['id']} since:{since}", "cursor": call["number"] + _AFTER, "limit": _MOST}
+    answer = await visit.control("GET", "/requests", query, keeps_errors=True)
+    return [] if answer.status >= 400 else list(answer.document["requests"])
+
+
+def _is_repeat(call: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether another call is the same one, made again or before."""
+    same = ("app", "method", "path", "query")
+    return other["number"] != call["number"] and all(other[name] == call[name] for name in same)
+
+
+async def _connection(visit: Visit, call: Mapping[str, Any]) -> dict[str, Any] | None:
+    if call["connection"] is None or not visit.may("connections:read"):
+        return None
+    answer = await visit.control("GET", f"/connections/{call['connection']['id']}", keeps_errors=True)
+    return None if answer.status >= 400 else answer.document["connection"]
+
+
+async def _approval(visit: Visit, call: Mapping[str, Any]) -> str | None:
+    """The id of the held call that this call is; then it has the same id."""
+    if call["verdict"] != "ask" or not visit.may("approvals:read"):
+        return None
+    request_id = call["request_id"]
+    answer = await visit.control("GET", f"/approvals/{quote(request_id, safe='')}", keeps_errors=True)
+    return request_id if answer.status < 400 else None
