@@ -51,10 +51,12 @@ from moorage.oauth.connect import import_routes
 from moorage.oauth.connect import routes as connect_routes
 from moorage.oauth.connect.disconnect import Disconnected
 from moorage.oauth.diagnosis import routes as diagnosis_routes
+from moorage.oauth.tokens import limit_routes as token_limit_routes
 from moorage.oauth.tokens import routes as token_routes
 from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
 from moorage.people.persons import Persons
+from moorage.policies import limit_routes
 from moorage.policies import routes as policy_routes
 from moorage.requests import routes as request_routes
 from moorage.rooms import DEMO_APP, Rooms, Urls
@@ -272,6 +274,8 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *default_routes.routes(rooms.connections, authenticate, apps, on_change),
         *audit_routes.routes(rooms.audit, authenticate, rooms.clock),
         *key_routes.routes(rooms.keys, authenticate, apps, rooms.clock, on_change),
+        *limit_routes.routes(rooms.policies, rooms.limiter, authenticate),
+        *token_limit_routes.routes(rooms.connections, rooms.token_limits, authenticate),
         *policy_routes.routes(rooms.policies, rooms.trials, rooms.connections, authenticate, on_change),
         *app_routes.routes(rooms.providers, rooms.destinations, authenticate),
         *diagnosis_routes.routes(rooms.connections, rooms.diagnoses, authenticate),

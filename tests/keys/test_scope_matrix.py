@@ -17,6 +17,9 @@ WIDENING = {"approvals:read"}
 # A path and a method to the scope that is needed. Whoever adds a route says here who may call it.
 MATRIX = {
     ("/audit", "GET"): "audit:read",
+    ("/audit/chain", "GET"): "audit:read",
+    ("/limits/calls", "GET"): "policies:read",
+    ("/limits/tokens", "GET"): "connections:read",
     ("/apps", "GET"): "connections:read",
     ("/apps/{app}/default", "GET"): "connections:read",
     ("/apps/{app}/default", "PUT"): "connections:write",

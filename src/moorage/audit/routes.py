@@ -15,6 +15,7 @@ from moorage.http.errors import ParameterInvalid, quoted
 SCOPE = "audit:read"
 DEFAULT_LIMIT = 100
 MOST = 1000
+LONGEST_LOOK = 0.3  # Seconds that entries are compared before the answer says how far it has come.
 _ORDERS = "newest", "oldest"
 _CURSOR_HELP = "Use the next_cursor of the page before, or leave cursor out."
 
@@ -36,7 +37,15 @@ def routes(audit: Audit, authenticate: Authenticate, clock: Clock) -> list[Route
         cursor = None if page.next is None else str(page.next)
         return json_response({"entries": page.entries, "next_cursor": cursor, "head": head})
 
-    return [route("/audit", GET=search)]
+    async def look(request: Request) -> Response:
+        caller = await authenticate(request, SCOPE, "cursor")
+        cursor = _number(request.query_params.get("cursor"), "cursor", _CURSOR_HELP, 2**62) or 1
+        chain, following = await audit.look(caller.account_id, cursor, LONGEST_LOOK)
+        document = {"first": chain.first, "upto": chain.number, "hash": chain.hash, "faults": chain.faults}
+        next_cursor = None if following is None else str(following)
+        return json_response({"chain": document, "next_cursor": next_cursor})
+
+    return [route("/audit", GET=search), route("/audit/chain", GET=look)]
 
 
 def _invalid(name: str, text: str, fix: str) -> ParameterInvalid:

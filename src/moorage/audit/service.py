@@ -1,7 +1,9 @@
 """Reads the audit: pages for a caller, and everything for the operator."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from moorage.audit import store
@@ -10,6 +12,7 @@ from moorage.audit.store import Filter
 from moorage.storage import Database, Transaction
 
 PAGE = 500  # Entries that are read at once.
+LOOK = 100  # Entries of which the hashes are computed at once.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,36 @@ class Audit:
             head = await store.head_of(tx, account_id)
         following = documents[limit]["number"] if len(documents) > limit else None
         return Page(documents[:limit], following, head)
+
+    async def look(self, account_id: str, cursor: int, longest: float) -> tuple[Chain, int | None]:
+        """Whether the entries of an account fit together, from a number on, and where the next look begins.
+
+        It ends after `longest` seconds. The next one begins with the last entry of this one, so that none is left out
+        between them.
+        """
+        chain, end = Chain(account_id), monotonic() + longest
+        async with self._database.reading() as tx:
+            while True:
+                page = await store.search(
+                    tx,
+                    Filter(),
+                    account_id,
+                    limit=LOOK,
+                    cursor=chain.number + 1 if chain.count else cursor,
+                    oldest_first=True,
+                )
+                for document in page:
+                    chain.add(document, whole=cursor == 1)
+                if chain.first > cursor > 1:
+                    chain.fault(f"entries {cursor} to {chain.first - 1} are missing")
+                if len(page) < LOOK:
+                    chain.head = await store.head_of(tx, account_id)
+                    if chain.count or (chain.head is not None and cursor == 1):
+                        chain.end()
+                    return chain, None
+                if monotonic() > end:
+                    return chain, chain.number
+                await asyncio.sleep(0)  # Calls go first.
 
     async def every(self, asked: Filter, *, limit: int) -> list[dict[str, Any]]:
         """The newest entries of all accounts that match. Only for the operator."""

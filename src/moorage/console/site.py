@@ -13,12 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from moorage.console import (
     approvals,
+    audit,
     apps,
     connection,
     connections,
     find,
     home,
     lab,
+    limits,
     query,
     requests,
 )
@@ -47,6 +49,8 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     lab.PAGES,
     CRM,
     requests.PAGES,
+    audit.PAGES,
+    limits.PAGES,
 )
 # The query parameters in which a form's sentence comes to the next page, with proof that it is ours.
 NOTE, PROOF = "note", "proof"

@@ -78,6 +78,11 @@ class Visit:
         who = caller(self.person)
         return await self.calls.call(who, method, path, query, body, headers, keeps_errors=keeps_errors)
 
+    async def is_still_here(self) -> bool:
+        """Whether the person is still signed in in this browser, and has the same role."""
+        now = await self.present() if self.present is not None else None
+        return now is not None and now.role == self.person.role
+
     async def events(
         self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]
     ) -> AsyncGenerator[bytes, None]:
@@ -85,8 +90,7 @@ class Visit:
         parts = self.calls.parts(caller(self.person), path, query, headers)
         async with aclosing(parts):
             async for part in parts:
-                now = await self.present() if self.present is not None else None
-                if now is None or now.role != self.person.role:
+                if not await self.is_still_here():
                     return
                 yield part
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from moorage.http.errors import quoted
+from moorage.http.timestamps import wire_time_of
 from moorage.near import did_you_mean
 from moorage.policies.errors import PolicyInvalid
 from moorage.policies.model import Budget, Operation, Policy, Rule
@@ -34,6 +35,18 @@ def policy_document(policy: Policy) -> dict[str, Any]:
             {"counts": budget.counts, "most": budget.most, _PER: budget.per} for budget in policy.budgets
         ],
         "needs_name": policy.needs_name,
+    }
+
+
+def spending_document(budget: Budget, spent: tuple[int, int], now: int) -> dict[str, Any]:
+    """A budget with what is spent of it. `spent` is the last span in which something was, and how much."""
+    span = now // budget.per
+    return {
+        "counts": budget.counts,
+        "most": budget.most,
+        _PER: budget.per,
+        "spent": spent[1] if spent[0] == span else 0,
+        "ends_at": wire_time_of((span + 1) * budget.per * 1_000_000),
     }
 
 

@@ -13,7 +13,7 @@ from moorage.keys.model import ApiKey, Principal
 from moorage.logs import Log
 from moorage.policies import store
 from moorage.policies.classify import Classifier
-from moorage.policies.documents import policy_document, policy_of
+from moorage.policies.documents import policy_document, policy_of, spending_document
 from moorage.policies.errors import PolicyInvalid, PolicyLaxer
 from moorage.policies.guard import Guard
 from moorage.policies.model import OPEN, READS, Budget, Policy
@@ -164,6 +164,20 @@ class Policies:
             "connections": documents,
             "defaults": {environment: policy.mode for environment, policy in self._defaults.items()},
         }
+
+    async def spending(self, account_id: str) -> list[dict[str, Any]]:
+        """What is spent of the budgets of an account's keys, in the present span of each."""
+        async with self._database.reading() as tx:
+            keys = [key.id for key in await key_store.all_keys(tx, account_id)]
+            rows = await store.with_keys(tx, keys)
+            spent = await store.spent(tx, {purse for _, _, _, purse in rows})
+            now = tx.now // 1_000_000
+        return [
+            {"key_id": key_id, "connection_id": slot or None}
+            | spending_document(budget, spent.get((purse, budget.counts, budget.per), (0, 0)), now)
+            for key_id, slot, document, purse in rows
+            for budget in policy_of(document).budgets
+        ]
 
     def parsed(self, document: Any) -> Policy:
         """Raises PolicyInvalid."""

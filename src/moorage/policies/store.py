@@ -55,6 +55,16 @@ async def delete(tx: Transaction, key_id: str, connection_id: str) -> None:
     await tx.connection.execute(key_policies.delete().where(is_it))
 
 
+async def with_keys(tx: Transaction, key_ids: Collection[str]) -> list[tuple[str, str, Any, str]]:
+    """Of these keys: the key, its connection, its policy as a document, and the purse of its budgets."""
+    rows = await tx.connection.execute(
+        sa.select(key_policies)
+        .where(key_policies.c.key_id.in_(key_ids))
+        .order_by(key_policies.c.key_id, key_policies.c.connection_id)
+    )
+    return [(row.key_id, row.connection_id, row.policy, row.purse) for row in rows]
+
+
 async def spent(tx: Transaction, purses: Collection[str]) -> dict[tuple[str, str, int], tuple[int, int]]:
     """The span and what was spent in it, by purse, what is counted, and length of the spans."""
     rows = await tx.connection.execute(sa.select(spending).where(spending.c.purse.in_(purses)))

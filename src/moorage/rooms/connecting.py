@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from moorage.oauth.connect.importing import Importing
     from moorage.oauth.connect.service import Connect
     from moorage.oauth.diagnosis.service import Diagnoses
+    from moorage.oauth.tokens.limits import TokenLimits
     from moorage.oauth.tokens.renewal import Renewals
     from moorage.oauth.tokens.service import Tokens
     from moorage.oauth.tokens.unwritten import Unwritten
@@ -179,6 +180,12 @@ class ConnectingRooms(CrmRooms):
 
         ask, unwritten = self.accounts.refresh, self.unwritten
         return Renewals(self.database, self.vault, self.connections, self.providers, ask, unwritten)
+
+    @cached_property
+    def token_limits(self) -> "TokenLimits":
+        from moorage.oauth.tokens.limits import TokenLimits
+
+        return TokenLimits(self.database, self.providers)
 
     @cached_property
     def tokens(self) -> "Tokens":

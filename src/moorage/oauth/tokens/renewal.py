@@ -43,6 +43,7 @@ WAIT_SECONDS = 20.0  # Others wait this long for the holder, longer than a lease
 POLL_SECONDS = 0.05
 # The allowed tokens in a window of seconds. Zoho refuses the eleventh token of a refresh token within ten minutes.
 BUDGET, WINDOW = 9, 600.0
+KEPT = 3600.0  # Seconds that the making of a token is remembered: as long as Zoho's tokens live.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0  # Seconds between tries while an accounts server fails.
 _REFRESHES = "moorage_token_refreshes_total"  # By app, and by how the attempt has ended.
 
@@ -208,7 +209,7 @@ class Renewals:
         if len(mints) >= BUDGET:
             COUNTS.add(_REFRESHES, connection.app, "limited")
             return RefreshLimited(connection.id, mints[-BUDGET] + WINDOW - now)
-        await store.forget_mints(tx, connection.id, now, WINDOW)
+        await store.forget_mints(tx, connection.id, now, KEPT)
         fence = await store.take(tx, connection.id, lease, self._owner, now + LEASE_SECONDS)
         await store.add_mint(tx, connection.id, fence, digest, now)
         return _Renewal(connection, refresh.value, fence)

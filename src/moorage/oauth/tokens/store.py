@@ -136,6 +136,16 @@ async def late_mints(tx: Transaction, refresh_token: bytes, now: float, window: 
     return [row.begun_at for row in rows]
 
 
+async def mints_of(tx: Transaction, connection_ids: Collection[str], window: float) -> dict[str, list[float]]:
+    """The times in the window at which tokens of these connections were made, or may have been, the oldest first."""
+    is_recent = mints.c.connection_id.in_(connection_ids) & _lately(tx.now / 1_000_000, window)
+    query = sa.select(mints.c.connection_id, mints.c.begun_at).where(is_recent).order_by(mints.c.begun_at)
+    found: dict[str, list[float]] = {}
+    for row in await tx.connection.execute(query):
+        found.setdefault(row.connection_id, []).append(row.begun_at)
+    return found
+
+
 async def forget_mints(tx: Transaction, connection_id: str, now: float, window: float) -> None:
     """Delete the notes that are older than the window."""
     is_old = (mints.c.connection_id == connection_id) & ~_lately(now, window)

@@ -1,5 +1,5 @@
 // <m-histogram base="…"><svg>…</svg></m-histogram>: drag over the bars to choose a time. Each bar has data-since and data-until.
-// `base` is the rest of the query. Without scripts each bar is a link.
+// `base` is the rest of the query, and `at` the page that shows calls, if it is another one. Without scripts each bar is a link.
 class Histogram extends HTMLElement {
   connectedCallback() {
     this.addEventListener("pointerdown", event => this.begin(event));
@@ -40,7 +40,7 @@ class Histogram extends HTMLElement {
     this.clear();
     if (!chosen.length) return;
     const time = `since:${chosen[0].dataset.since} until:${chosen.at(-1).dataset.until}`;
-    const url = new URL(location.href);
+    const url = new URL(this.getAttribute("at") || location.pathname, document.baseURI);
     url.search = "";
     url.searchParams.set("q", `${this.getAttribute("base")} ${time}`.trim());
     location.assign(url);

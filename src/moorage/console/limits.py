@@ -1,0 +1,68 @@
+"""How near each limit is: tokens made and alive, the server's rate, budgets of keys, calls that were too many."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moorage.console.visit import Page, Shown, Visit, get
+
+# Milliseconds in which calls are counted, so that the page does not wait for a long log.
+QUICK = 30
+_TOO_MANY = "status:429"
+
+
+async def show(visit: Visit) -> Shown:
+    connections, tokens, calls, history, too_many, keys = await asyncio.gather(
+        visit.control("GET", "/connections", {"limit": 100}),
+        visit.control("GET", "/limits/tokens"),
+        _optional(visit, "policies:read", "/limits/calls"),
+        _optional(visit, "requests:read", "/requests/summary", {"q": "since:1d"}),
+        _optional(
+            visit,
+            "requests:read",
+            "/requests/summary",
+            {"q": f"{_TOO_MANY} since:1d", "groups": "true", "milliseconds": QUICK},
+        ),
+        _optional(visit, "keys:read", "/keys"),
+    )
+    names = {key["id"]: key["name"] for key in (keys or {}).get("keys", ())}
+    values = {
+        "connections": _with_tokens(connections.document["connections"], tokens.document["connections"]),
+        "rate": (calls or {}).get("rate"),
+        "budgets": [_named(budget, names) for budget in (calls or {}).get("budgets", ())],
+        "history": (history or {}).get("summary"),
+        "too_many": (too_many or {}).get("summary"),
+    }
+    return Shown("limits.html", values)
+
+
+async def _optional(
+    visit: Visit, scope: str, path: str, query: Mapping[str, Any] | None = None
+) -> Mapping[str, Any] | None:
+    """The answer of the API; None if the person may not see it, or this server does not keep it."""
+    if not visit.may(scope):
+        return None
+    answer = await visit.control("GET", path, query, keeps_errors=True)
+    document: Mapping[str, Any] | None = answer.document if answer.status < 400 else None
+    return document
+
+
+def _with_tokens(
+    connections: Sequence[Mapping[str, Any]], tokens: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The connections that are connected, each with its tokens; None if nobody limits these."""
+    of = {limit["connection_id"]: limit for limit in tokens}
+    shown = ("connection_id", "alias", "app", "environment", "metadata")
+    return [
+        {name: connection[name] for name in shown} | {"tokens": of.get(connection["connection_id"])}
+        for connection in connections
+        if connection["status"] != "PENDING"
+    ]
+
+
+def _named(budget: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    share = min(round(budget["spent"] / budget["most"] * 100), 100) if budget["most"] else 100
+    return {**budget, "key_name": names.get(budget["key_id"]), "share": share}
+
+
+PAGES: tuple[Page, ...] = (get("/limits", show, "connections:read"),)
