@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moorage.console.tables import cell_text
 from moorage.console.charts import bars, parted
+from moorage.console.tables import cell_text
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

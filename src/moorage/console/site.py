@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from moorage.console import (
     approvals,
-    audit,
     apps,
+    audit,
     connection,
     connections,
     find,
