@@ -111,8 +111,6 @@ MATRIX = {
     ("/oauth/register", "POST"): OPEN,
     ("/grants", "GET"): OPEN,
     ("/grants/{grant_id}/end", "POST"): OPEN,
-    # The style sheet and the scripts of pages.
-    ("/assets/{digest}/{name:path}", "GET"): OPEN,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }

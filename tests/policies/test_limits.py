@@ -12,7 +12,13 @@ def test_it_shows_what_is_spent_in_the_present_span(control, owner, stranger):
     purses, budget = control.rooms.purses, Budget("calls", 10, 86_400)
     purses.purse(key, [budget]).take(3)
     control.run(purses.settle())
-    expected = {**DAY, "key_id": key, "connection_id": None, "spent": 1, "ends_at": "2026-02-08T00:00:00Z"}
+    expected = {
+        **DAY,
+        "key_id": key,
+        "connection_id": None,
+        "spent": 1,
+        "ends_at": "2026-02-08T00:00:00.000000Z",
+    }
     assert owner.get("/limits/calls").json == {"rate": None, "budgets": [expected]}
     assert stranger.get("/limits/calls").json["budgets"] == []
     control.clock.advance(86_400)
