@@ -43,6 +43,7 @@ RESERVED = frozenset(
         "grants",
         "healthz",
         "keys",
+        "limits",
         "llms.txt",
         "mcp",
         "me",
