@@ -51,6 +51,7 @@ WINDOWS = {
     "grants/service.py": "access tokens of programs, in tests/grants/test_tokens.py",
     "keys/level_store.py": "rate limits of all processes together, in tests/keys/test_settling.py",
     "keys/limits.py": "rate limits",
+    "oauth/tokens/limits.py": "tokens made lately, in tests/oauth/test_token_limits.py",
     "oauth/tokens/proactive.py": "renewals ahead",
     "oauth/connect/attempts.py": "attempts to connect",
     "oauth/tokens/renewal.py": "leases, pauses",
