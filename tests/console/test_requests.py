@@ -112,10 +112,7 @@ def test_a_call_is_made_again_in_the_embedded_crm_and_names_the_person(seen):
 
 
 def inside(owner):
-    [embedded] = [one for one in owner.twin("/console")["connections"] if one["environment"] == "embedded"][
-        :1
-    ]
-    return embedded["connection_id"]
+    return owner.twin(owner.page.at)["connections"][0]["id"]
 
 
 @pytest.mark.parametrize(
