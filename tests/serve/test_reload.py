@@ -104,6 +104,9 @@ def test_a_fault_anywhere_changes_nothing_and_all_faults_are_told(home):
     assert (line["event"], line["log_level"]) == ("settings.refused", "error")
     assert line["faults"][:2] == ["One is wrong.", "Another is wrong."] and "websockett" in line["faults"][2]
     assert there.note.reloaded["faults"] == tuple(line["faults"]) and there.note.reloaded["number"] == 1
+    read.settings = there.settings
+    assert there.look() is None  # Also if only the file of an app is wrong.
+    assert there.note.reloaded["number"] == 2
     assert "mine" not in there.providers.names
 
 
