@@ -61,6 +61,12 @@ def test_modules_have_counts_and_lead_to_their_records(crm):
     assert 'rel="next"' in page.text
 
 
+def test_the_palette_finds_modules(crm):
+    [found] = crm.visitor.twin("/console/find?q=price+b")["found"]
+    assert (found["title"], found["kind"]) == ("Price Books", "module of Harbour & Pine")
+    assert f"/console/{found['href']}".endswith(f"{crm.home}/Price_Books")
+
+
 def test_a_view_is_in_its_address_and_shows_its_call(crm):
     crm.make(Last_Name="Zyx", City="Viewtown")
     crm.make(Last_Name="Abc", City="Viewtown")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from moorage.console.calls import Refused
 from moorage.console.crm.conditions import WORDS, comparators_of
-from moorage.console.crm.place import Place, module_of, place_of
+from moorage.console.crm.place import Place, module_of, named, place_of
 from moorage.console.crm.view_calls import FAR, Call, Source, count_of, records_of
 from moorage.console.crm.views import ROWS, View, default_columns, view_of
 from moorage.console.crm.writing import refused_words
@@ -55,7 +55,7 @@ async def show(visit: Visit) -> Shown:
         failed = refused
     values = {
         **place.values(),
-        "module": _named(module),
+        "module": named(module),
         "views": views,
         "view": view.document(),
         "columns": [_column(source, name) for name in source.columns],
@@ -107,11 +107,6 @@ async def _nothing() -> None:
 def _number(visit: Visit, name: str) -> int | None:
     text = visit.query.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-
-
-def _named(module: dict[str, Any]) -> dict[str, Any]:
-    names = ("api_name", "singular_label", "plural_label", "creatable", "deletable", "editable")
-    return {name: module.get(name) for name in names}
 
 
 async def _custom_views(place: Place, module: str) -> list[dict[str, Any]]:

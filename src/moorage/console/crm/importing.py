@@ -13,7 +13,7 @@ from moorage.console.crm.checks import row_faults
 from moorage.console.crm.csv_files import Sheet, packed, sheet_of, unpacked
 from moorage.console.crm.fields import Field, meant
 from moorage.console.crm.layouts import layouts_of
-from moorage.console.crm.place import Place, module_of, place_of
+from moorage.console.crm.place import Place, module_of, named, place_of
 from moorage.console.crm.writing import MOST, outcomes
 from moorage.console.tables import harmless
 from moorage.console.visit import Page, Shown, Visit, get, post
@@ -34,7 +34,7 @@ async def begin(visit: Visit) -> Shown:
 
 async def _first(place: Place, fault: str, status: int) -> Shown:
     module = await place.module(module_of(place.visit))
-    values = {**place.values(), "module": _named(module), "fault": fault, "size": MOST_FILE}
+    values = {**place.values(), "module": named(module), "fault": fault, "size": MOST_FILE}
     return Shown("crm/import.html", values, status)
 
 
@@ -57,7 +57,7 @@ async def look(visit: Visit) -> Shown:
             faults.append({"row": number, "words": "; ".join(found)})
     values = {
         **place.values(),
-        "module": _named(await place.module(name)),
+        "module": named(await place.module(name)),
         "delimiter": sheet.delimiter,
         "encoding": sheet.encoding,
         "count": len(sheet.rows),
@@ -96,7 +96,7 @@ async def run(visit: Visit) -> Shown:
     refused = [row for row in report if not row[1]]
     values = {
         **place.values(),
-        "module": _named(await place.module(name)),
+        "module": named(await place.module(name)),
         "count": len(sheet.rows),
         "next": end,
         "is_over": end >= len(sheet.rows),
@@ -186,10 +186,6 @@ def _record(row: Sequence[str], columns: Sequence[Field | None]) -> dict[str, An
         for text, field in zip(row, columns, strict=True)
         if field is not None and text.strip()
     }
-
-
-def _named(module: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: module.get(key) for key in ("api_name", "singular_label", "plural_label")}
 
 
 _PATH = "/crm/{connection}/{module}/import"

@@ -101,6 +101,12 @@ class Place:
         }
 
 
+def named(module: Mapping[str, Any]) -> dict[str, Any]:
+    """What pages show of a module."""
+    names = ("api_name", "singular_label", "plural_label", "creatable", "deletable", "editable")
+    return {name: module.get(name) for name in names}
+
+
 async def place_of(visit: Visit) -> Place:
     """The place that the path names. Raises Refused and NotFound."""
     answer = await visit.control("GET", f"/connections/{quote(visit.of_path('connection'), safe='')}")

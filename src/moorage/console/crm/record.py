@@ -8,7 +8,7 @@ import msgspec
 
 from moorage.console.crm.fields import USERS, Field
 from moorage.console.crm.layouts import Layout, layout_for, layouts_of
-from moorage.console.crm.place import API, Place, module_of, place_of, record_of
+from moorage.console.crm.place import API, Place, module_of, named, place_of, record_of
 from moorage.console.crm.related import lists_of, tab_of
 from moorage.console.places import APP
 from moorage.console.visit import Page, Shown, Visit, get
@@ -49,11 +49,10 @@ async def record_in(place: Place, module: str, identity: str) -> dict[str, Any]:
 
 def heading(place: Place, module: Any, record: dict[str, Any]) -> dict[str, Any]:
     """What all pages about a record have at their top."""
-    names = ("api_name", "singular_label", "plural_label", "editable", "deletable")
     name = record.get(str(module.get("display_field") or "")) or record.get("id")
     return {
         **place.values(),
-        "module": {key: module.get(key) for key in names},
+        "module": named(module),
         "record_id": record.get("id"),
         "record_name": name,
         "has_photo": "Record_Image" in record,

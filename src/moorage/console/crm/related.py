@@ -12,7 +12,7 @@ _ROWS = 20
 _COLUMNS = 6
 _NOTES = ("Note_Title", "Note_Content", "Created_Time", "Modified_Time", "Created_By")
 _ATTACHMENTS = ("File_Name", "Size", "Created_Time", "Created_By")
-_LABELS = {"Notes": "Notes", "Attachments": "Attachments"}
+_FIRST = ("Notes", "Attachments")
 
 
 async def lists_of(place: Place, module: str) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ async def lists_of(place: Place, module: str) -> list[dict[str, Any]]:
         for each in found
         if each.get("status", "visible") == "visible" and is_name(str(each.get("api_name")))
     ]
-    return sorted(lists, key=lambda each: each["api_name"] not in _LABELS)
+    return sorted(lists, key=lambda each: each["api_name"] not in _FIRST)
 
 
 async def tab_of(

@@ -6,7 +6,7 @@ from typing import Any
 from moorage.console.calls import Answer, Refused
 from moorage.console.crm.fields import Field
 from moorage.console.crm.lookups import users_of
-from moorage.console.crm.place import Place, is_id, module_of, place_of
+from moorage.console.crm.place import Place, is_id, module_of, named, place_of
 from moorage.console.crm.writing import MOST, Outcome, outcomes, values_of
 from moorage.console.tables import cell_text
 from moorage.console.visit import Page, Shown, Visit, post
@@ -22,7 +22,7 @@ async def ask(visit: Visit) -> Shown:
     name, ids = module_of(visit), _ids(visit)
     module = await place.module(name)
     what = visit.form.get("what")
-    values = {**place.values(), "module": _named(module), "records": await _names(place, module, ids)}
+    values = {**place.values(), "module": named(module), "records": await _names(place, module, ids)}
     if what == "delete":
         return Shown("crm/delete.html", values)
     if what != "update":
@@ -82,7 +82,7 @@ async def update(visit: Visit) -> Shown:
     values, faults, _ = await values_of(place, [field], {field.name: visit.chosen("value")})
     if faults:
         module = await place.module(name)
-        known = {**place.values(), "module": _named(module), "records": await _names(place, module, ids)}
+        known = {**place.values(), "module": named(module), "records": await _names(place, module, ids)}
         return await _update_form(place, name, known, faults[field.name], 400)
 
     async def some(part: Sequence[str]) -> Answer:
@@ -115,7 +115,7 @@ async def _in_parts(
 async def _done(place: Place, module: str, word: str, rows: list[dict[str, Any]], undo: list[str]) -> Shown:
     values = {
         **place.values(),
-        "module": _named(await place.module(module)),
+        "module": named(await place.module(module)),
         "word": word,
         "done": sum(row["done"] for row in rows),
         "rows": rows,
@@ -136,10 +136,6 @@ def _ids(visit: Visit) -> list[str]:
 def _field(visit: Visit, fields: Mapping[str, Field]) -> Field | None:
     field = fields.get(visit.form.get("field", ""))
     return field if field is not None and field.in_updates else None
-
-
-def _named(module: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: module.get(key) for key in ("api_name", "singular_label", "plural_label")}
 
 
 async def _names(place: Place, module: Mapping[str, Any], ids: Sequence[str]) -> list[dict[str, str]]:
