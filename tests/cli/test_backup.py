@@ -199,6 +199,17 @@ def test_with_another_key_nothing_is_restored(
     assert files_of(home) == [] and text not in refused.err
 
 
+def test_what_is_mounted_can_not_be_replaced_so_nothing_is(file, moorage, monkeypatch, tmp_path):
+    home = elsewhere(monkeypatch, tmp_path / "new")
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "providers")
+    refused = moorage("restore", file, "--json")
+    assert (
+        refused.error["code"] == "settings_invalid"
+        and f"{home / 'providers'} is a mount point" in refused.err
+    )
+    assert files_of(home) == []
+
+
 def test_a_backup_of_a_newer_version_is_refused(filled, moorage, monkeypatch, tmp_path):
     about = making._about
     newer = {"control": "9999", "requests": "0001", "crm": "0001"}

@@ -83,7 +83,11 @@ def database(settings: Settings) -> Finding:
         return Finding(NOT_STARTED, "warning", cause, evidence, _START)
     if damage is not None or (schema or "") > HEAD:
         newer = f"A newer Moorage wrote it: its schema is {schema}, and this version supports {HEAD}"
-        fix = "Restore a good copy of it." if damage else "Run the newer version."
+        fix = (
+            "Restore a backup: `moorage help backup`."
+            if damage
+            else "Run the newer version, or go back to a copy: `moorage help upgrade`."
+        )
         cause = "The control database can't be used."
         return Finding(DatabaseUnusable.code, "problem", cause, f"{name}: {damage or newer}.", fix)
     if schema != HEAD:

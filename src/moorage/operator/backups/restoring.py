@@ -52,9 +52,10 @@ async def restore(
         await asyncio.to_thread(extract, file, passphrase, stage, tell)
         staged = _staged(settings, stage)
         await _prepare(staged, settings, file)
-        await _load(settings, staged, tell)
         kept = settings.home / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        # Before anything is loaded, as a place that can't be used refuses the whole restore.
         moves = [_move(stage / name, where, settings.home, kept) for name, where in _places(settings, stage)]
+        await _load(settings, staged, tell)
         tell("putting it in its place")
         place(settings.home, moves)
     finally:
