@@ -58,6 +58,7 @@ class Tail extends HTMLElement {
     const row = document.getElementById("call-row").content.firstElementChild.cloneNode(true);
     fill(row, call, this.getAttribute("base"));
     body.prepend(row);
+    document.getElementById("no-calls")?.remove();
     while (body.children.length > MOST) body.lastElementChild.remove();
   }
 }
