@@ -56,6 +56,7 @@ WINDOWS = {
     "oauth/connect/attempts.py": "attempts to connect",
     "oauth/tokens/renewal.py": "leases, pauses",
     "oauth/tokens/store.py": "budgets",
+    "people/entry.py": "links to enter",
     "people/elsewhere.py": "the way back from an issuer",
     "people/issuer.py": "keys of an issuer",
     "people/second_factor.py": "the step before a code",
@@ -287,6 +288,11 @@ def test_a_link_for_a_person(control, owner):  # noqa: F811
     people = control.rooms.people
     token = ahead(control, lambda: control.run(people.invite_anybody(owner.account, "support")))
     assert Browser(control).open(f"/welcome?token={token}").status == 410
+
+
+def test_a_link_to_enter(control, owner):  # noqa: F811
+    _, token = ahead(control, lambda: control.run(control.rooms.entries.link(owner.account)))
+    assert Browser(control, "127.0.0.1").open(f"/enter?token={token}").status == 410
 
 
 def test_a_session_of_a_person(control, ada):  # noqa: F811

@@ -284,6 +284,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *connect_routes.routes(rooms.connect, rooms.urls.gateway, on_change),
         *people_routes.routes(
             rooms.people,
+            rooms.entries,
             rooms.sign_in,
             rooms.second_factors,
             rooms.sessions,

@@ -31,11 +31,13 @@ log = Log(__name__)
 @dataclass(frozen=True, slots=True)
 class Begun:
     """What a first start shows once: the secret of the first API key, unless the operator chose it, and the token of
-    the link with which the first owner joins. Both are None at every later start.
+    the link with which the first owner joins. Both are None at every later start. The link `is_entry` if only this
+    machine reaches the server: then the owner needs one click, and no password.
     """
 
     api_key: str | None = field(default=None, repr=False)
     owner_link: str | None = field(default=None, repr=False)
+    is_entry: bool = False
 
 
 async def first_start(settings: Settings, demo: OrganisationSpec = DEMO) -> Begun:
@@ -81,8 +83,12 @@ async def _begin(rooms: Rooms, demo: OrganisationSpec) -> Begun:
             secret: str | None = await _another_key(rooms, account, keys)
         else:
             secret = await _first_key(rooms, account, demo)
-        is_first = not await rooms.people.list(account)
-        return Begun(secret, await rooms.people.invite_anybody(account, "owner") if is_first else None)
+        if await rooms.people.list(account):
+            return Begun(secret)
+        if rooms.settings.is_only_here:
+            _, token = await rooms.entries.link(account)
+            return Begun(secret, token, is_entry=True)
+        return Begun(secret, await rooms.people.invite_anybody(account, "owner"))
 
 
 async def _first_key(rooms: Rooms, account: str, demo: OrganisationSpec) -> str | None:

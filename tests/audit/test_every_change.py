@@ -69,6 +69,7 @@ SILENT = {
     ("/mcp/lab", "POST"): "a tool makes calls, and what they change is noted as theirs",
     ("/mcp/maton", "POST"): "the same as at /mcp",
     ("/me/second-factor", "POST"): "a secret that it makes counts only after a code of it was typed",
+    ("/enter", "POST"): "who comes in, and their session, are noted: tests/people/test_entry.py",
     ("/connect/", "POST"): "it sends a person to the app; what comes of it is noted at the callback",
 }
 

@@ -440,7 +440,7 @@ def test_people_are_shown_the_key_once_and_what_to_try(home):
     banner = "".join(lines)
     assert "API key" in banner
     assert "curl -H 'Authorization: Bearer " in banner
-    assert len(re.findall(r"http://127\.0\.0\.1:\d+/welcome\?token=[\w-]{43}\n", banner)) == 1
+    assert len(re.findall(r"http://127\.0\.0\.1:\d+/enter\?token=[\w-]{43}\n", banner)) == 1
     assert process.returncode == 0
 
 

@@ -25,6 +25,8 @@ def test_an_owner_joins_and_invites_somebody(server, tab):
     for field in ("password", "repeated"):
         tab.type(f"input[name={field}]", PASSWORD)
     tab.click("Sign in")
+    tab.wait_for("Welcome, Ada")
+    tab.open(f"{server.gateway}/me")
     tab.wait_for("Ada")
     tab.click("Sign out")
     tab.wait_for("Sign in to Moorage")

@@ -18,7 +18,7 @@ from moorage.errors import MoorageError
 
 # In the order of the help. Each has a module of the same name, which has `commands` or the command itself.
 _COMMANDS = (
-    "up", "init", "status", "stop", "reload", "logs", "config", "key", "policy", "people", "connection", "app",
+    "up", "init", "open", "status", "stop", "reload", "logs", "config", "key", "policy", "people", "connection", "app",
     "client", "api", "mcp", "requests", "approvals", "doctor", "audit", "crm", "vault", "move", "backup",
     "restore", "help",
 )  # fmt: skip

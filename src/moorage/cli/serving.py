@@ -32,24 +32,35 @@ def become_server(
     *,
     workers: int,
     as_json: bool,
+    opens_browser: bool = False,
     plays_for: str | None = None,
     environ: Mapping[str, str] = os.environ,
     **options: Any,
 ) -> NoReturn:
     """Replace this process by the server. `options` win over the environment.
 
-    `plays_for` is the callback URL of another Moorage, to which the server plays Zoho.
+    `plays_for` is the callback URL of another Moorage, to which the server plays Zoho. With `opens_browser`, the first
+    owner's link is opened if somebody is at a terminal.
     """
-    command = server_command(workers=workers, as_json=as_json, plays_for=plays_for, **options)
+    command = server_command(
+        workers=workers, as_json=as_json, opens_browser=opens_browser, plays_for=plays_for, **options
+    )
     os.execve(command[0], command, server_environment(environ))  # noqa: S606 (no shell is needed, and no stranger's text is in it)
 
 
 def server_command(
-    *, workers: int, as_json: bool, plays_for: str | None = None, behind: Behind | None = None, **options: Any
+    *,
+    workers: int,
+    as_json: bool,
+    opens_browser: bool = False,
+    plays_for: str | None = None,
+    behind: Behind | None = None,
+    **options: Any,
 ) -> list[str]:
     """The command line of a server. With `behind` it serves in the background."""
     texts = {name: str(value) for name, value in options.items() if value is not None}
     arguments = {"workers": workers, "as_json": as_json, "plays_for": plays_for, "options": texts}
+    arguments["opens_browser"] = opens_browser
     # With -P, Python does not load modules from the working folder. Secrets stay in the environment.
     return [sys.executable, "-P", "-m", __name__, json.dumps(arguments | {"behind": behind})]
 
@@ -75,7 +86,13 @@ def main() -> int:
 
 
 def _serve(
-    *, workers: int, as_json: bool, plays_for: str | None, behind: Behind | None, options: dict[str, Any]
+    *,
+    workers: int,
+    as_json: bool,
+    opens_browser: bool,
+    plays_for: str | None,
+    behind: Behind | None,
+    options: dict[str, Any],
 ) -> None:
     # Modules are no garbage. To look through them again and again would take a tenth of the time of the imports, and
     # some of the server's time later.
@@ -93,12 +110,21 @@ def _serve(
                 _print_event(ready)
             else:
                 _print_banner(ready, "Ctrl-C" if behind is None else behind["stop"])
+        if opens_browser and ready.is_entry and ready.owner_link is not None:
+            _open(ready.owner_link)
         return behind is None or behind["is_awaited"]
 
     def read() -> "Settings":
         return load_with_file(os.environ, **options)
 
     up(read(), workers=workers, announce=announce, read=read, plays_for=plays_for)
+
+
+def _open(link: str) -> None:
+    from moorage.cli.browser import has_browser, open_apart  # noqa: PLC0415 (only a first start needs it)
+
+    if has_browser():
+        open_apart(link)
 
 
 def _print_event(ready: "Ready") -> None:
@@ -134,7 +160,10 @@ def _print_banner(ready: "Ready", stop: str) -> None:
             f"  curl -H 'Authorization: Bearer {ready.api_key}' \\",
             f"       '{ready.gateway}/zoho-crm/crm/v8/Leads?fields=First_Name,Last_Name,Email'",
         ]
-    if ready.owner_link is not None:
+    if ready.owner_link is not None and ready.is_entry:
+        lines += ["", "  The console, signed in as its first owner, once and within 15 minutes:", ""]
+        lines += [f"  {ready.owner_link}", "", "  Later: moorage open"]
+    elif ready.owner_link is not None:
         lines += ["", "  The first owner signs in here, once and within a day:", "", f"  {ready.owner_link}"]
     print("\n".join([*lines, "", f"  {stop} stops it.", ""]), flush=True)
 

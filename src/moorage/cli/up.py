@@ -62,6 +62,9 @@ Wait = Annotated[
         help="With --detach: return when the server is ready, and show what it shows; or at once.",
     ),
 ]
+NoBrowser = Annotated[
+    bool, typer.Option("--no-browser", help="Do not open the console at the first start at a terminal.")
+]
 
 
 def up(
@@ -75,6 +78,7 @@ def up(
     as_zoho: AsZoho = False,
     detach: Detach = False,
     wait: Wait = True,
+    no_browser: NoBrowser = False,
     as_json: Json = False,
 ) -> None:
     """Start the gateway and the CRM, and serve until a signal stops them."""
@@ -84,6 +88,7 @@ def up(
     options = {"port": port, "crm_port": crm_port, "host": host, "home": home}
     options["config"] = config and config.absolute()
     serving: dict[str, Any] = {"workers": workers, "as_json": as_json}
+    serving["opens_browser"] = not (no_browser or as_json or detach)
     if as_zoho:
         serving |= _as_zoho(options)
     else:

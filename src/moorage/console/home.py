@@ -18,15 +18,15 @@ _TROUBLED = ("failed", "limited")
 
 
 async def show(visit: Visit) -> Shown:
-    connections, calls, hour, waiting = await asyncio.gather(
-        _connections(visit), _calls(visit, "", _READ), _calls(visit, "since:1h", _COUNTED), _waiting(visit)
+    connections, calls, hour, held = await asyncio.gather(
+        _connections(visit), _calls(visit, "", _READ), _calls(visit, "since:1h", _COUNTED), _held(visit)
     )
     outside = [one for one in connections if one["environment"] in {"live", "sandbox"}]
     values = {
         "attention": [one for one in connections if one["health"]["status"] in _TROUBLED],
         "connections": len(connections),
         "hour": None if hour is None else _counted(hour),
-        "waiting": waiting,
+        "held": held,
         "requests": None if calls is None else calls[:_LAST],
         "seen": _seen(calls or ()),
         "outside": next((one for one in outside if one["status"] == "ACTIVE"), None),
@@ -48,9 +48,10 @@ async def _calls(visit: Visit, query: str, limit: int) -> Sequence[Mapping[str, 
     return None if answer.status >= 400 else answer.document["requests"]
 
 
-async def _waiting(visit: Visit) -> int:
-    answer = await visit.control("GET", "/approvals", {"state": "waiting"})
-    return len(answer.document["approvals"])
+async def _held(visit: Visit) -> int:
+    """How many calls wait for a person."""
+    answer = await visit.control("GET", "/approvals", {"state": "waiting", "limit": 1})
+    return int(answer.document["waiting"])
 
 
 def _seen(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -72,7 +73,7 @@ def _live(values: Mapping[str, Any]) -> str:
     newest = values["requests"][0]["number"] if values["requests"] else 0
     states = [f"{one['connection_id']}:{one['health']['status']}" for one in values["attention"]]
     outside = values["outside"] and values["outside"]["connection_id"]
-    return f"{newest} {values['connections']} {values['waiting']} {outside} {' '.join(states)}"
+    return f"{newest} {values['connections']} {values['held']} {outside} {' '.join(states)}"
 
 
 PAGES: tuple[Page, ...] = (get("", show, "connections:read"),)

@@ -54,6 +54,7 @@ STATUS: dict[str, int] = {
     "key_unknown": 404,
     "last_owner": 409,
     "link_invalid": 410,
+    "entry_invalid": 410,
     "mcp_missing": 404,
     "method_not_allowed": 405,
     "not_found": 404,

@@ -31,6 +31,13 @@ class OperatorPeople:
             return None, await self._rooms.people.invite_anybody(await self._account(), role)
         return await self._rooms.people.invite(await self._account(), email, name or email, role)
 
+    async def entry(self, who: str | None) -> "tuple[Person | None, str]":
+        """Who signs in by a new link on this machine, by default the first owner; and its token.
+
+        Raises PersonUnknown.
+        """
+        return await self._rooms.entries.link(await self._account(), who)
+
     async def change_role(self, who: str, role: "Role") -> "Person":
         """Raises PersonUnknown, LastOwner."""
         return await self._rooms.people.change_role(await self._account(), await self._id(who), role)

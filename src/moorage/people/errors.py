@@ -55,6 +55,19 @@ class LinkInvalid(MoorageError):
         )
 
 
+class EntryInvalid(MoorageError):
+    """The link to sign in on this machine is invented, used, replaced or too old, or was opened on another machine."""
+
+    code = "entry_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link is not valid any more.",
+            help="It works once, for a quarter of an hour, and only on the machine of the server: `moorage open` gives"
+            " another one.",
+        )
+
+
 class SignInRefused(MoorageError):
     """The e-mail address or the password is wrong. Nobody learns which."""
 

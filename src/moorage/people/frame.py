@@ -16,7 +16,7 @@ from moorage.web.pages import Pages, named_headers
 
 _PAGES = Pages("moorage.people", "Moorage")
 _HEADERS = named_headers()
-_FIRST = frozenset({"sign-in", "sign-out", "welcome", "me", "people"})
+_FIRST = frozenset({"sign-in", "sign-out", "welcome", "enter", "me", "people"})
 
 # Answers the request of a person who is signed in.
 PersonEndpoint: TypeAlias = Callable[[Request, Person], Awaitable[Response]]

@@ -45,7 +45,9 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in. Who `has_joined` has a password, or an identity at an issuer. Others have a link."""
+    """Somebody who may sign in. Who `has_joined` has a password or an identity at an issuer, or `enters_here`: by links
+    on the machine of the server, without a password. Others have a link to choose one.
+    """
 
     id: str
     account_id: str
@@ -57,12 +59,13 @@ class Person:
     signed_in_at: datetime | None = None
     has_second_factor: bool = False
     has_identity: bool = False
+    enters_here: bool = False
     # A digest that differs after each change of password, identity or role. A sign-in ends with what it began with.
     credentials: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def has_joined(self) -> bool:
-        return self.has_password or self.has_identity
+        return self.has_password or self.has_identity or self.enters_here
 
     def may(self, permission: Permission) -> bool:
         return permission in PERMISSIONS[self.role]
@@ -95,6 +98,11 @@ def person_document(person: Person) -> dict[str, Any]:
 def welcome_url(base_url: str, token: str) -> str:
     """The link with which a person chooses a password. It is a secret."""
     return f"{base_url}/welcome?token={token}"
+
+
+def entry_url(base_url: str, token: str) -> str:
+    """The link with which somebody at this machine signs in. It is a secret."""
+    return f"{base_url}/enter?token={token}"
 
 
 def as_stored(text: str) -> str:

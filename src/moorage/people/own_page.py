@@ -60,9 +60,11 @@ class _OwnPages:
 
     async def change_password(self, request: Request, person: Person) -> Response:
         form = await self.sessions.own_form(request)
-        await require_password(self.signing_in, request, person, form)
+        if not person.enters_here:
+            await require_password(self.signing_in, request, person, form)
+        email = form.get("email") if person.enters_here else None
         password, repeated = form.get("password", ""), form.get("repeated", "")
-        changed = await self.people.change_password(person, password, repeated)
+        changed = await self.people.change_password(person, password, repeated, email)
         answer = go("../me")
         await self.sessions.begin(changed, request, answer)
         return answer

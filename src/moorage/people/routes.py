@@ -9,9 +9,10 @@ from starlette.routing import Route
 from moorage.clock import Clock
 from moorage.http import forms
 from moorage.http.control import route
-from moorage.people import elsewhere_pages, managing, own_page
+from moorage.people import elsewhere_pages, entry_pages, managing, own_page
 from moorage.people.elsewhere_pages import Elsewhere
 from moorage.people.entrance import Entrance
+from moorage.people.entry import Entries
 from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, TooManyTries
 from moorage.people.frame import page_for_unknown
 from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
@@ -24,6 +25,7 @@ from moorage.people.sign_in import SignIn
 
 def routes(
     people: People,
+    entries: Entries,
     sign_in: SignIn,
     second_factors: SecondFactors,
     sessions: PersonSessions,
@@ -39,6 +41,7 @@ def routes(
         route("/sign-in/code", POST=pages.check_code),
         route("/sign-out", POST=pages.sign_out),
         route("/welcome", GET=pages.welcome, POST=pages.join),
+        *entry_pages.routes(entries, entrance),
         *own_page.routes(people, sign_in, second_factors, sessions, base_url),
         *managing.routes(people, sessions, base_url),
         *([] if elsewhere is None else elsewhere_pages.routes(elsewhere, entrance)),
@@ -96,7 +99,7 @@ class _Pages:
             invited = await self.people.invited(token)
             note = f"{error.message} {error.help}" if isinstance(error, PersonInvalid) else error.message
             return self._welcome_page(request, token, invited, name=name, email=email, note=note, status=400)
-        answer = go("./me")
+        answer = go("./console")
         await self.sessions.begin(person, request, answer)
         return answer
 

@@ -120,15 +120,25 @@ class People:
         log.info("person.signed_out", person=person_id, sessions=ended)
         return person
 
-    async def change_password(self, person: Person, password: str, repeated: str) -> Person:
-        """Give a person the password that they chose, and end all their sessions. Raises PersonInvalid, PersonUnknown.
+    async def change_password(
+        self, person: Person, password: str, repeated: str, email: str | None = None
+    ) -> Person:
+        """Give a person the password that they chose, and end all their sessions.
 
-        The caller has checked the present password.
+        With an `email`, it becomes their address. The caller has checked the present password, if there is one.
+
+        Raises PersonInvalid, PersonExists, PersonUnknown.
         """
-        hashed = await self._passwords.hashed(read_password(password, repeated))
+        read, address = (
+            read_password(password, repeated),
+            person.email if email is None else read_email(email),
+        )
+        hashed = await self._passwords.hashed(read)
         async with self._database.transaction() as tx:
             await _require(tx, person.account_id, person.id)
-            await store.change(tx, person.id, password_hash=hashed)
+            if address != person.email:
+                await _require_free(tx, address)
+            await store.change(tx, person.id, password_hash=hashed, email=address)
             await store.end_sessions(tx, person.id)
             await note(tx, "person.password_changed", person.id, account=person.account_id)
             changed = await _require(tx, person.account_id, person.id)
@@ -180,7 +190,7 @@ async def _new_link(tx: Transaction, account_id: str, person_id: str | None, rol
 
 async def _valid_link(tx: Transaction, token: str) -> Link:
     link = await store.link(tx, digest_of(token)) if is_random(token) else None
-    if link is None or not lately(link.made_at, tx.now, _LIFETIME):
+    if link is None or link.kind != "password" or not lately(link.made_at, tx.now, _LIFETIME):
         raise LinkInvalid
     return link
 

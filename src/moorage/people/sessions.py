@@ -159,11 +159,11 @@ def client_of(request: Request) -> str:
 
 
 def way_back(text: str) -> str:
-    """A path of this site to go to after signing in, relative to `/sign-in`. Other texts lead to `/me`."""
+    """A path of this site to go to after signing in, relative to `/sign-in`. Other texts lead to `/console`."""
     is_path = text.startswith("/") and text.isascii() and text.isprintable() and len(text) <= _LONGEST_NEXT
     inner = text[1:]
     if not is_path or not inner or inner[0] in "/\\" or "\\" in inner or ".." in inner.partition("?")[0]:
-        return "./me"
+        return "./console"
     return f"./{quote(inner, safe='/?&=%-._~')}"
 
 

@@ -12,6 +12,9 @@ from moorage.keys.store import time_of
 from moorage.people.model import Person, Role
 from moorage.storage import Transaction
 
+# In place of a hash, for people who sign in by links on this machine and have chosen no password. No password fits.
+NO_PASSWORD = "none"
+
 _metadata = sa.MetaData()
 people = sa.Table(
     "people",
@@ -56,17 +59,22 @@ links = sa.Table(
     sa.Column("person_id", sa.Text),
     sa.Column("role", sa.Text),
     sa.Column("made_at", sa.BigInteger),
+    sa.Column("kind", sa.Text),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link is for: a person, or somebody new with this role, who says who they are. Times in microseconds."""
+    """What a link is for: a person, or somebody new with this role, who says who they are. Times in microseconds.
+
+    With a link of the kind `password` they choose one, and with one of the kind `entry` (entry.py) they sign in.
+    """
 
     account_id: str
     person_id: str | None
     role: Role
     made_at: int
+    kind: str = "password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +169,17 @@ async def other_owners(tx: Transaction, account_id: str, person_id: str) -> int:
 
 
 async def add_link(tx: Transaction, digest: bytes, link: Link, *, oldest: int) -> None:
-    """Store a link in place of the person's older ones. Deletes those that were made before `oldest`."""
+    """Store a link in place of the person's older ones of its kind. Deletes those that were made before `oldest`."""
     is_replaced = (links.c.person_id == link.person_id) if link.person_id else sa.false()
-    await tx.connection.execute(links.delete().where(is_replaced | (links.c.made_at < oldest)))
+    is_old = is_replaced | (links.c.made_at < oldest)
+    await tx.connection.execute(links.delete().where((links.c.kind == link.kind) & is_old))
     values = {
         "digest": digest,
         "account_id": link.account_id,
         "person_id": link.person_id,
         "role": link.role,
         "made_at": link.made_at,
+        "kind": link.kind,
     }
     await tx.connection.execute(links.insert().values(values))
 
@@ -178,7 +188,7 @@ async def link(tx: Transaction, digest: bytes) -> Link | None:
     row = (await tx.connection.execute(sa.select(links).where(links.c.digest == digest))).first()
     if row is None or not hmac.compare_digest(row.digest, digest):
         return None
-    return Link(row.account_id, row.person_id, row.role, row.made_at)
+    return Link(row.account_id, row.person_id, row.role, row.made_at, row.kind)
 
 
 async def remove_link(tx: Transaction, digest: bytes) -> None:
@@ -255,10 +265,11 @@ def _person(row: Any) -> Person:
         row.name,
         row.email,
         row.role,
-        row.password_hash is not None,
+        row.password_hash not in {None, NO_PASSWORD},
         time_of(row.created_at),
         time_of(row.signed_in_at),
         row.totp_since is not None,
         row.subject is not None,
+        row.password_hash == NO_PASSWORD,
         digest_of("\0".join([row.password_hash or "", row.issuer or "", row.subject or "", row.role])),
     )

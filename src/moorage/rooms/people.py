@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from moorage.access import Principal
     from moorage.people.elsewhere import Admission
     from moorage.people.elsewhere_pages import Elsewhere
+    from moorage.people.entry import Entries
     from moorage.people.second_factor import SecondFactors
     from moorage.people.service import People
     from moorage.people.sessions import PersonSessions
@@ -40,6 +41,13 @@ class PeopleRooms(ConnectingRooms):
         from moorage.people.service import People
 
         return People(self.database, self.passwords, self.vault)
+
+    @cached_property
+    def entries(self) -> "Entries":
+        """Links by which somebody at this machine signs in."""
+        from moorage.people.entry import Entries
+
+        return Entries(self.database)
 
     @cached_property
     def tries(self) -> "Tries":

@@ -18,7 +18,7 @@ from moorage.first_start import first_start, play_zoho
 from moorage.logs import Log, configure_logs
 from moorage.loopback import is_loopback
 from moorage.oauth.apps.providers import Providers
-from moorage.people.model import welcome_url
+from moorage.people.model import entry_url, welcome_url
 from moorage.rooms import Urls
 from moorage.serve import data_folder
 from moorage.serve.descriptors import raise_limit
@@ -43,8 +43,9 @@ log = Log(__name__)
 class Ready:
     """All origins answer at these local URLs; `metrics` is None if they are off.
 
-    `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins; None after
-    the first start. `remarks` are warnings for the operator of a server that other machines can reach.
+    `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins, by one click
+    if it `is_entry`; None after the first start. `remarks` are warnings for the operator of a server that other
+    machines can reach.
     """
 
     gateway: str
@@ -53,6 +54,7 @@ class Ready:
     remarks: tuple[str, ...] = ()
     played: "Played | None" = None
     owner_link: str | None = None
+    is_entry: bool = False
     metrics: str | None = None
 
 
@@ -136,8 +138,9 @@ def _serve(
         remarks = tuple(_remarks(settings, listeners))
         for remark in remarks:
             log.warning("server.reachable", remark=remark)
-        owner_link = begun.owner_link and welcome_url(urls.gateway, begun.owner_link)
-        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link, metrics)):
+        link_of = entry_url if begun.is_entry else welcome_url
+        owner_link = begun.owner_link and link_of(urls.gateway, begun.owner_link)
+        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link, begun.is_entry, metrics)):
             data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:

@@ -110,6 +110,11 @@ class Settings:
         """True if only this machine can reach the servers."""
         return is_loopback(self.host)
 
+    @property
+    def is_only_here(self) -> bool:
+        """True if everybody who uses the gateway is at this machine: no proxy in front of it is known."""
+        return self.loopback and self.public_url is None
+
 
 DEFAULT_RATE = 10.0
 

@@ -41,6 +41,7 @@ RESERVED = frozenset(
         "connections",
         "console",
         "grants",
+        "enter",
         "healthz",
         "keys",
         "limits",
