@@ -312,3 +312,11 @@ def test_a_failure_of_ours_is_a_page_that_tells_nothing(control, owner, acme, mo
     monkeypatch.setattr(control.rooms.embedded, "organisations", broken)
     answer = page(control, token_of(connection["url"]))
     assert says(answer, 500, "Something failed") and "secret detail" not in answer.text
+
+
+def test_a_link_may_propose_to_read_only_and_the_page_leads_back(control, owner, acme):
+    url = f"/connect/?session_token={urllib.parse.quote(token_of(owner.connect()['url']))}"
+    proposed, plain = control.call("GET", f"{url}&access=read").text, control.call("GET", url).text
+    assert 'value="read" checked' in proposed and 'value="ticked" checked' not in proposed
+    assert 'value="ticked" checked' in plain and 'value="read" checked' not in plain
+    assert plain.index('value="read"') < plain.index('value="ticked"')

@@ -42,10 +42,12 @@ class _ConnectPages:
     on_change: Callable[[], None]
 
     async def show(self, request: Request) -> Response:
-        token = forms.fields(request.scope["query_string"]).get("session_token", "")
+        query = forms.fields(request.scope["query_string"])
+        token, reads_only = query.get("session_token", ""), query.get("access") == "read"
         offer, browser = await self.connect.offer(token), self.cookie.of(request) or new_random()
         host, form_token = urlsplit(self.public_url).netloc, form_token_of(browser)
-        answer = _page("ask.html", offer=offer, session_token=token, form_token=form_token, host=host)
+        shown = {"session_token": token, "form_token": form_token, "reads_only": reads_only}
+        answer = _page("ask.html", offer=offer, host=host, **shown)
         # Each page sets the cookie again, so that its form stays valid for the cookie's whole lifetime.
         self.cookie.put(answer, browser)
         return answer

@@ -40,12 +40,13 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The choices on the connect page."""
+    """The choices on the connect page. `back` is where a person goes who connects nothing; None for nowhere."""
 
     connection: Connection
     provider: Provider
     choices: list[Choice]
     environments: list[ApiEnvironment]
+    back: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class Connect:
                 help=self._how_to_begin(provider),
             )
         outside = any(not choice.embedded for choice in choices)
-        return Offer(connection, provider, choices, provider.environments if outside else [])
+        environments = provider.environments if outside else []
+        return Offer(connection, provider, choices, environments, self._back(connection, "FAILED"))
 
     def _how_to_begin(self, provider: Provider) -> str:
         """The steps for the operator before the app can be connected."""
