@@ -19,6 +19,11 @@ def test_links_change_the_page_without_loading_it_anew_and_keys_lead_on(browse):
     tab.press("l", 76, "l")
     tab.wait_for("Lab")
     assert (tab.run("window.mark"), tab.url) == (1, f"{tab.server}/console/lab")
+    tab.back()
+    tab.wait_for("Find")
+    tab.click("Lab")
+    tab.wait_for("Lab")
+    assert tab.run("window.mark") == 1
     tab.press("j", 74, "j")
     assert tab.run("document.activeElement.closest('[data-row]') != null")
     tab.press(".", 190, ".")
