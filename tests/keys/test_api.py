@@ -208,6 +208,36 @@ def test_after_a_rotation_both_secrets_work_until_the_overlap_ends(control, owne
     assert (asked(owner, old).status, asked(owner, new).status) == (401, 200)
 
 
+def test_a_key_says_when_its_old_secret_was_last_used(control, owner):
+    created = make(owner)
+    path = f"/keys/{created['key']['id']}"
+    rotated = owner.call("POST", f"{path}/rotate", {"overlap_seconds": 600}).json
+
+    def old():
+        return owner.get(path).json["key"]["old_secrets"]
+
+    [unused] = old()
+    assert unused == {
+        "prefix": created["secret"][:18],
+        "ends_at": "2026-02-07T09:20:56.048460Z",
+        "last_used_at": None,
+    }
+    control.clock.advance(10)
+    assert asked(owner, created["secret"]).status == 200
+    assert old()[0]["last_used_at"] == "2026-02-07T09:11:06.048460Z"
+    control.run(control.rooms.keys.note_uses())
+    control.clock.advance(10)
+    assert asked(owner, rotated["secret"]).status == 200
+    assert old()[0]["last_used_at"] == "2026-02-07T09:11:06.048460Z", "the use of the new one does not count"
+    owner.call("POST", f"{path}/rotate")
+    assert [each["last_used_at"] for each in old()] == [
+        "2026-02-07T09:11:06.048460Z",
+        "2026-02-07T09:11:16.048460Z",
+    ]
+    control.clock.advance(600)
+    assert len(old()) == 1
+
+
 def test_a_second_rotation_lets_no_secret_live_longer_than_the_first_did(control, owner):
     created = make(owner)
     path = f"/keys/{created['key']['id']}/rotate"

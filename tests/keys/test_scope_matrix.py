@@ -45,6 +45,7 @@ MATRIX = {
     ("/organisations/{slug}/restore", "POST"): "organisations:write",
     ("/keys", "GET"): "keys:read",
     ("/keys", "POST"): "keys:write",
+    ("/keys/{key_id}", "GET"): "keys:read",
     ("/keys/{key_id}", "DELETE"): "keys:write",
     ("/keys/{key_id}/rotate", "POST"): "keys:write",
     ("/requests", "GET"): "requests:read",

@@ -19,8 +19,11 @@ from moorage.console import (
     connections,
     find,
     home,
+    key_making,
+    keys,
     lab,
     limits,
+    policy,
     query,
     requests,
 )
@@ -44,6 +47,9 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     connections.PAGES,  # Before a name of a connection is read there.
     connection.PAGES,
     apps.PAGES,
+    key_making.PAGES,  # Before the id of a key is read there.
+    keys.PAGES,
+    policy.PAGES,
     find.PAGES,
     query.PAGES,
     lab.PAGES,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -11,6 +12,8 @@ from starlette.responses import Response
 
 from moorage.console.calls import Answer, Calls
 from moorage.http.forms import MAX_FORM
+from moorage.http.timestamps import wire_time
+from moorage.ids import new_uuid
 from moorage.people.model import Person
 from moorage.people.rights import SCOPES, WRITERS, caller
 from moorage.web.browser import File
@@ -53,6 +56,16 @@ class Visit:
         if scope == VALUES:
             return self.sees_values
         return scope in SCOPES[self.person.role].control
+
+    @property
+    def now(self) -> str:
+        """The time, in the form of the API, with which its times can be compared."""
+        return wire_time(datetime.now(UTC))
+
+    @staticmethod
+    def once() -> str:
+        """A text for a hidden field, which goes on as the Idempotency-Key: so a second click does nothing twice."""
+        return new_uuid()
 
     @property
     def sees_values(self) -> bool:

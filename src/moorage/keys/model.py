@@ -5,7 +5,7 @@ import secrets
 import string
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -53,9 +53,14 @@ class ApiKey:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
-    def principal(self, ends: datetime | None) -> "Principal":
-        """The caller that this key stands for, with a secret that ends at this time."""
-        return Principal(self.id, self.account_id, self.scopes, self.mode, ends, self.name)
+    def principal(self, ends: datetime | None, old_secret: bytes | None = None) -> "Principal":
+        """The caller that this key stands for, with a secret that ends at this time.
+
+        `old_secret` is the digest of the secret, if the key has a newer one.
+        """
+        return Principal(
+            self.id, self.account_id, self.scopes, self.mode, ends, self.name, old_secret=old_secret
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Principal:
 
     `expires_at` is the time at which the secret that a key sent expires. With `reads_only`, calls of a person that
     would change what an app holds are refused; those of a key are limited by its policy and its scopes.
+    `old_secret` is the digest of the secret that was sent, if the key has a newer one.
     """
 
     key_id: str
@@ -74,6 +80,7 @@ class Principal:
     name: str = ""
     kind: Literal["key", "person"] = "key"
     reads_only: bool = False
+    old_secret: bytes | None = field(default=None, repr=False)
 
     @property
     def reach(self) -> Reach:
@@ -141,6 +148,24 @@ def base62(number: int, length: int) -> str:
         number, index = divmod(number, len(_ALPHABET))
         characters.append(_ALPHABET[index])
     return "".join(reversed(characters))
+
+
+@dataclass(frozen=True, slots=True)
+class OldSecret:
+    """A secret that a newer one has replaced, and that works until it ends."""
+
+    prefix: str | None
+    ends_at: datetime
+    last_used_at: datetime | None
+    digest: bytes = field(repr=False)
+
+
+def old_secret_document(secret: OldSecret) -> dict[str, Any]:
+    return {
+        "prefix": secret.prefix,
+        "ends_at": wire_time(secret.ends_at),
+        "last_used_at": secret.last_used_at and wire_time(secret.last_used_at),
+    }
 
 
 def may_be_secret(text: str) -> bool:

@@ -13,7 +13,7 @@ from moorage.clock import Clock
 from moorage.http.control import json_object, json_response, route
 from moorage.http.errors import BodyInvalid, quoted
 from moorage.http.timestamps import read_time
-from moorage.keys.model import MODES, Mode, Principal, key_document
+from moorage.keys.model import MODES, Mode, Principal, key_document, old_secret_document
 from moorage.keys.scopes import Scopes, parse
 from moorage.keys.service import Keys
 
@@ -41,7 +41,7 @@ def routes(
     endpoints = _KeyEndpoints(keys, authenticate, apps, clock, on_change)
     return [
         route("/keys", GET=endpoints.search, POST=endpoints.create),
-        route("/keys/{key_id}", DELETE=endpoints.revoke),
+        route("/keys/{key_id}", GET=endpoints.get, DELETE=endpoints.revoke),
         route("/keys/{key_id}/rotate", POST=endpoints.rotate),
     ]
 
@@ -58,6 +58,12 @@ class _KeyEndpoints:
         caller = await self.authenticate(request, "keys:read")
         keys = await self.keys.list(caller.account_id)
         return json_response({"keys": [key_document(key) for key in keys]})
+
+    async def get(self, request: Request) -> Response:
+        caller = await self.authenticate(request, "keys:read")
+        key, old = await self.keys.get(caller.account_id, request.path_params["key_id"])
+        old_secrets = [old_secret_document(secret) for secret in old]
+        return json_response({"key": {**key_document(key), "old_secrets": old_secrets}})
 
     async def create(self, request: Request) -> Response:
         caller = await self.authenticate(request, "keys:write")

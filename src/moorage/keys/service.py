@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from moorage.audit import note
 from moorage.background import Loop
@@ -17,7 +17,16 @@ from moorage.ids import new_uuid
 from moorage.keys import store
 from moorage.keys.contract import Grants, KeyPolicies
 from moorage.keys.errors import KeyInactive, KeyInvalid, KeyOfGrant, KeyUnknown
-from moorage.keys.model import ApiKey, Mode, Principal, key_document, may_be_secret, new_secret, public_part
+from moorage.keys.model import (
+    ApiKey,
+    Mode,
+    OldSecret,
+    Principal,
+    key_document,
+    may_be_secret,
+    new_secret,
+    public_part,
+)
 from moorage.keys.scopes import EVERYTHING, Scopes
 from moorage.logs import Log
 from moorage.storage import Database, Transaction
@@ -27,6 +36,8 @@ DEFAULT_ACCOUNT = "default"
 NOTE_SECONDS = 60.0  # The time between two notes of the last uses of keys.
 CACHE_SIZE = 10_000
 _LONGEST_AUTHORIZATION = 1024  # Much longer than any key.
+
+T = TypeVar("T")
 
 log = Log(__name__)
 
@@ -51,6 +62,7 @@ class Keys:
         self._names_version: int | None = None
         # The last uses of keys that are not in the database yet, in microseconds since the epoch.
         self._uses: dict[str, int] = {}
+        self._uses_of_old: dict[bytes, int] = {}  # The same of older secrets, by their digests.
         # The account and the key of each secret that only this process knows, by its digest.
         self._inside = Bounded[bytes, Principal](CACHE_SIZE)
         self._inside_prefix = f"inside.{secrets.token_urlsafe(32)}"
@@ -143,6 +155,13 @@ class Keys:
             keys = await self._whole(tx, *await store.all_keys(tx, account_id))
             return [self._with_use(key) for key in keys]
 
+    async def get(self, account_id: str, key_id: str) -> tuple[ApiKey, Sequence[OldSecret]]:
+        """A key, and its older secrets that still work. Raises KeyUnknown."""
+        async with self._database.reading() as tx:
+            [key] = await self._whole(tx, _require(await store.key_of_id(tx, account_id, key_id), key_id))
+            old = await store.old_secrets(tx, key_id)
+        return self._with_use(key), [self._with_use_of_old(secret) for secret in old]
+
     async def names(self, account_id: str) -> dict[str, str]:
         """The names of an account's keys, by their ids."""
         async with self._database.reading() as tx:
@@ -167,7 +186,8 @@ class Keys:
             if await self._grants(tx, [key.id]):
                 raise KeyOfGrant(key.id)
             secret = new_secret(key.mode)
-            await store.end_secrets(tx, key.id, tx.now + overlap // timedelta(microseconds=1))
+            ends, used = tx.now + overlap // timedelta(microseconds=1), self._with_use(key).last_used_at
+            await store.end_secrets(tx, key.id, ends, used)
             await store.add_secret(tx, key.id, digest_of(secret), public_part(secret))
             [rotated] = await self._whole(tx, _require(await store.key_of_id(tx, account_id, key_id), key_id))
             after = {"prefix": rotated.prefix, "overlap_seconds": int(overlap.total_seconds())}
@@ -216,7 +236,10 @@ class Keys:
         elif principal.expires_at is not None and principal.expires_at <= self._clock.now():
             raise KeyInvalid
         if principal.kind == "key":
-            self._uses[principal.key_id] = int(self._clock.timestamp() * 1_000_000)
+            now = int(self._clock.timestamp() * 1_000_000)
+            self._uses[principal.key_id] = now
+            if principal.old_secret is not None:
+                self._uses_of_old[principal.old_secret] = now
         return principal
 
     async def principal_of(self, account_id: str, key_id: str) -> Principal:
@@ -245,14 +268,15 @@ class Keys:
 
         Raises DatabaseUnusable; then the uses are kept for the next call.
         """
-        uses = dict(self._uses)
+        uses, uses_of_old = dict(self._uses), dict(self._uses_of_old)
         if not uses:
             return
         async with self._database.transaction() as tx:
             await store.note_uses(tx, uses)
-        for key_id, used in uses.items():
-            if self._uses.get(key_id) == used:
-                del self._uses[key_id]
+            if uses_of_old:
+                await store.note_uses_of_old(tx, uses_of_old)
+        _forget(self._uses, uses)
+        _forget(self._uses_of_old, uses_of_old)
 
     def background(self) -> Sequence[Loop]:
         return (Loop("keys.note_uses", self.keep_noting),)
@@ -274,6 +298,10 @@ class Keys:
         """The key, with its last use in this process if that is not in the database yet."""
         used = self._uses.get(key.id)
         return key if used is None else replace(key, last_used_at=store.time_of(used))
+
+    def _with_use_of_old(self, secret: OldSecret) -> OldSecret:
+        used = self._uses_of_old.get(secret.digest)
+        return secret if used is None else replace(secret, last_used_at=store.time_of(used))
 
     async def _look_up(self, secret: str) -> Principal:
         inside = self._inside.get(digest_of(secret))
@@ -301,7 +329,7 @@ class Keys:
         ends = min((end for end in (key.expires_at, secret_ends) if end is not None), default=None)
         if key.revoked_at is not None or (ends is not None and ends <= now):
             raise KeyInvalid
-        return key.principal(ends)
+        return key.principal(ends, None if secret_ends is None else digest_of(secret))
 
     async def _refuse_unknown(self, secret: str) -> None:
         """Raises KeyInvalid for a secret that does not exist, without a query for each secret.
@@ -320,6 +348,13 @@ class Keys:
             and store.name_of(digest_of(secret), public_part(secret)) not in self._names
         ):
             raise KeyInvalid
+
+
+def _forget(kept: dict[T, int], noted: dict[T, int]) -> None:
+    """Forget the uses that are noted, but for those that came since."""
+    for name, used in noted.items():
+        if kept.get(name) == used:
+            del kept[name]
 
 
 def _name_in_log(by: Principal | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from moorage.keys.model import ApiKey
+from moorage.keys.model import ApiKey, OldSecret
 from moorage.keys.scopes import parse
 from moorage.storage import Transaction
 
@@ -40,6 +40,7 @@ secrets = sa.Table(
     sa.Column("key_id", sa.Text),
     sa.Column("public_part", sa.Text),
     sa.Column("ends_at", sa.BigInteger),
+    sa.Column("last_used_at", sa.BigInteger),  # Known of older secrets alone.
 )
 _keys = sa.select(api_keys, secrets.c.public_part, secrets.c.digest, secrets.c.ends_at).join(
     secrets, secrets.c.key_id == api_keys.c.id
@@ -79,9 +80,14 @@ async def add_secret(tx: Transaction, key_id: str, digest: bytes, public_part: s
     await tx.connection.execute(secrets.insert().values(values))
 
 
-async def end_secrets(tx: Transaction, key_id: str, at: int) -> None:
-    """Let the secrets of a key end at this time, if they don't end sooner. Deletes those that have ended."""
+async def end_secrets(tx: Transaction, key_id: str, at: int, last_used_at: datetime | None) -> None:
+    """Let the secrets of a key end at this time, if they don't end sooner. Deletes those that have ended.
+
+    `last_used_at` is when the key was last used, and so its present secret.
+    """
     of_key = secrets.c.key_id == key_id
+    present, used = of_key & secrets.c.ends_at.is_(None), last_used_at and _microseconds(last_used_at)
+    await tx.connection.execute(secrets.update().where(present).values(last_used_at=used))
     later = secrets.c.ends_at.is_(None) | (secrets.c.ends_at > at)
     await tx.connection.execute(secrets.update().where(of_key & later).values(ends_at=at))
     await tx.connection.execute(secrets.delete().where(of_key & (secrets.c.ends_at <= tx.now)))
@@ -96,6 +102,22 @@ async def key_of_secret(
     if row is None or not hmac.compare_digest(row.digest, digest):
         return None
     return _key(row), time_of(row.ends_at)
+
+
+async def old_secrets(tx: Transaction, key_id: str) -> list[OldSecret]:
+    """The older secrets of a key that still work, the first to end first."""
+    is_old = (secrets.c.key_id == key_id) & (secrets.c.ends_at > tx.now)
+    rows = await tx.connection.execute(sa.select(secrets).where(is_old).order_by(secrets.c.ends_at))
+    return [
+        OldSecret(row.public_part, _time(row.ends_at), time_of(row.last_used_at), row.digest) for row in rows
+    ]
+
+
+async def note_uses_of_old(tx: Transaction, uses: Mapping[bytes, int]) -> None:
+    """Note the last uses of older secrets, by their digests."""
+    is_it = secrets.c.digest == sa.bindparam("secret")
+    rows = [{"secret": digest, "used": used} for digest, used in uses.items()]
+    await tx.connection.execute(secrets.update().where(is_it).values(last_used_at=sa.bindparam("used")), rows)
 
 
 async def key_of_id(tx: Transaction, account_id: str, key_id: str) -> ApiKey | None:
@@ -156,8 +178,6 @@ def name_of(digest: bytes, public_part: str | None) -> bytes:
 
 
 def _key(row: Any) -> ApiKey:
-    created_at = time_of(row.created_at)
-    assert created_at is not None
     return ApiKey(
         id=row.id,
         account_id=row.account_id,
@@ -165,7 +185,7 @@ def _key(row: Any) -> ApiKey:
         mode=row.mode,
         scopes=parse(row.scopes),
         prefix=row.public_part,
-        created_at=created_at,
+        created_at=_time(row.created_at),
         expires_at=time_of(row.expires_at),
         last_used_at=time_of(row.last_used_at),
         revoked_at=time_of(row.revoked_at),
@@ -174,7 +194,11 @@ def _key(row: Any) -> ApiKey:
 
 def time_of(microseconds: int | None) -> datetime | None:
     """The time of a number of microseconds since the epoch."""
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else _time(microseconds)
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _microseconds(moment: datetime) -> int:

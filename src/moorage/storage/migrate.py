@@ -18,7 +18,7 @@ from moorage.storage.trouble import unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _NO_COPY = "No copy is kept of a database in PostgreSQL: pg_dump makes one, or moorage backup."
-HEAD = "0021"
+HEAD = "0022"
 
 log = Log(__name__)
 

@@ -1,0 +1,138 @@
+"""API keys: the list, one key, and what is done to it."""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+from moorage.console.calls import Refused
+from moorage.console.recipes import EXAMPLES, recipes
+from moorage.console.visit import Done, Page, Shown, Visit, get, post
+from moorage.console.words import MODES, policy_in_words, scope_in_words, scopes_in_words
+
+READ, WRITE = "keys:read", "keys:write"
+_MOST = 200
+# How long the old secret still works after a rotation, in seconds. The second is offered first.
+OVERLAPS = {
+    "0": "at once",
+    "3600": "in an hour",
+    "86400": "in a day",
+    "604800": "in a week",
+    "2592000": "in 30 days",
+}
+_OVERLAP = "3600"
+
+
+async def names_of(visit: Visit) -> dict[str, str]:
+    """What people call the connections, by their ids."""
+    answer = await visit.control("GET", "/connections", {"limit": _MOST})
+    return {
+        one["connection_id"]: one["alias"] or one["metadata"].get("organisation") or one["connection_id"]
+        for one in answer.document["connections"]
+    }
+
+
+def path_of(visit: Visit) -> str:
+    """The path of the key, which is the same in the console and in the API."""
+    return f"/keys/{quote(visit.of_path('key_id'), safe='')}"
+
+
+def state_of(key: dict[str, Any], now: str) -> str:
+    if key["revoked_at"] is not None:
+        return "revoked"
+    return "expired" if key["expires_at"] is not None and key["expires_at"] <= now else "active"
+
+
+async def index(visit: Visit) -> Shown:
+    shows_all = visit.query.get("show") == "all"
+    asked = visit.query.get("q", "").strip()
+    answer, names = await asyncio.gather(visit.control("GET", "/keys"), names_of(visit))
+    keys = [_shown(visit, key, names) for key in answer.document["keys"]][::-1]
+    active = [key for key in keys if shows_all or key["state"] == "active"]
+    found = [key for key in active if asked.casefold() in key["name"].casefold()]
+    values = {
+        "keys": found[:_MOST],
+        "beyond": max(0, len(found) - _MOST),
+        "ended": len(keys) - len(active),
+        "q": asked,
+        "all": shows_all,
+        "makes": visit.may(WRITE),
+    }
+    return Shown("keys.html", values)
+
+
+def _shown(visit: Visit, key: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {
+        **key,
+        "state": state_of(key, visit.now),
+        "may": scopes_in_words(key["scopes"], names),
+        "held_to": policy_in_words(key["policy"]),
+    }
+
+
+async def show(visit: Visit) -> Shown:
+    answer, names = await asyncio.gather(visit.control("GET", path_of(visit)), names_of(visit))
+    key = answer.document["key"]
+    state = state_of(key, visit.now)
+    values = {
+        "key": _shown(visit, key, names),
+        "rights": [scope_in_words(scope, names) for scope in key["scopes"]],
+        "modes": MODES,
+        "changes": visit.may(WRITE) and state == "active",
+        "overlaps": OVERLAPS,
+        "overlap": _OVERLAP,
+        "once": visit.once(),
+    }
+    return Shown("key.html", values)
+
+
+def made(visit: Visit, document: dict[str, Any], said: str, *, overlap: str | None = None) -> Shown:
+    """The page that shows a secret, once. `overlap` says in words when the old secret ends."""
+    key = document["key"]
+    app = next((scope.split(":")[1] for scope in key["scopes"] if _names_app(scope)), "zoho-crm")
+    values = {
+        "key": key,
+        "secret": document["secret"],
+        "said": said,
+        "overlap": overlap,
+        "examples": EXAMPLES,
+        "recipes": recipes(visit.base_url, app),
+    }
+    return Shown("key_made.html", values)
+
+
+def _names_app(scope: str) -> bool:
+    parts = scope.removesuffix(":read").split(":")
+    return parts[0] == "proxy" and len(parts) == 2 and len(parts[1]) != 36
+
+
+async def rotate(visit: Visit) -> Shown:
+    overlap = visit.form.get("overlap", _OVERLAP)
+    if overlap not in OVERLAPS:
+        raise Refused(
+            400, "body_invalid", "The old secret can't end then.", "Choose one of the offered times."
+        )
+    once = {"Idempotency-Key": visit.form.get("once", "")} if visit.form.get("once") else {}
+    answer = await visit.control(
+        "POST", f"{path_of(visit)}/rotate", body={"overlap_seconds": int(overlap)}, headers=once
+    )
+    return made(visit, answer.document, "The key has a new secret.", overlap=OVERLAPS[overlap])
+
+
+async def ask_to_revoke(visit: Visit) -> Shown:
+    answer = await visit.control("GET", path_of(visit))
+    key = answer.document["key"]
+    return Shown("key_revoke.html", {"key": key, "state": state_of(key, visit.now)})
+
+
+async def revoke(visit: Visit) -> Done:
+    answer = await visit.control("DELETE", path_of(visit))
+    return Done(path_of(visit), f"The key {answer.document['key']['name']} is revoked. It works no more.")
+
+
+PAGES: tuple[Page, ...] = (
+    get("/keys", index, READ),
+    get("/keys/{key_id}", show, READ),
+    post("/keys/{key_id}/rotate", rotate, WRITE),
+    get("/keys/{key_id}/revoke", ask_to_revoke, WRITE),
+    post("/keys/{key_id}/revoke", revoke, WRITE),
+)

@@ -1,0 +1,152 @@
+"""The screens of keys and policies, on a whole server."""
+
+import json
+import re
+
+import pytest
+
+from tests.waiting import wait_until
+
+HOSTILE = "<img src=x onerror=alert(1)> \"'{{7*7}}"
+
+
+@pytest.fixture
+def made(owner):
+    """Makes a key in the console; gives its id, its secret and the page that shows it."""
+
+    def make(name="made here", **typed):
+        owner.open("/console/keys/new?preset=agent")
+        form = {"name": name, "calls": "all", "mode": "live", "days": "30", "policy": "cautious"}
+        page = owner.send("/keys/new", **{**form, "scope.connections:read": "on", **typed})
+        assert page.status == 200, page.words
+        secret = re.search(r'<pre id="secret">(mk_\w+)</pre>', page.text)[1]
+        return re.search(r"console/keys/(key_[\w-]+)", page.text)[1], secret, page
+
+    return make
+
+
+def test_a_key_is_made_shown_once_rotated_and_revoked(server, owner, made):
+    key, secret, page = made(HOSTILE)
+    assert "<img" not in page.text
+    for words in ("shown this once", f"export MOORAGE_API_KEY={secret}", "curl", "mcpServers"):
+        assert words in page.words, words
+    shown = owner.open(f"/console/keys/{key}")
+    assert HOSTILE in shown.words
+    assert "<img" not in shown.text + owner.open("/console/keys").text
+    assert secret not in shown.text + json.dumps(owner.twin(f"/console/keys/{key}"))
+    assert owner.twin(f"/console/keys/{key}")["rights"] == ["see connections", "call all apps"]
+    owner.open(f"/console/keys/{key}")
+    rotated = owner.send("/rotate", overlap="86400")
+    assert "The old secret ends in a day." in rotated.words
+    assert f"{secret[:18]}… ends in 23 h. It was never used." in owner.open(f"/console/keys/{key}").words
+    assert owner.send("/rotate", overlap="7").status == 400
+    owner.open(f"/console/keys/{key}/revoke")
+    assert "is revoked" in owner.send("/revoke").words
+    assert owner.twin(f"/console/keys/{key}")["key"]["state"] == "revoked"
+    assert key not in [one["id"] for one in owner.twin("/console/keys")["keys"]]
+    assert key in [one["id"] for one in owner.twin("/console/keys?show=all")["keys"]]
+
+
+def test_a_second_click_makes_no_second_key(owner):
+    owner.open("/console/keys/new")
+    page, typed = owner.page, {"name": "twice", "calls": "all", "mode": "live", "days": "", "policy": "open"}
+    first = owner.send("/keys/new", **typed)
+    owner.page = page
+    assert re.findall("mk_live_[0-9A-Za-z]{48}", owner.send("/keys/new", **typed).text) == re.findall(
+        "mk_live_[0-9A-Za-z]{48}", first.text
+    )
+    assert [one["name"] for one in owner.twin("/console/keys?q=twice")["keys"]] == ["twice"]
+
+
+def test_a_form_that_can_not_be_comes_back_with_what_was_typed(owner):
+    owner.open("/console/keys/new")
+    for typed, words in (
+        ({"name": "x" * 101, "calls": "all"}, "up to 100"),
+        ({"name": "some", "calls": "some"}, "No connection is chosen"),
+        ({"name": "none", "calls": "none"}, "could do nothing"),
+        ({"name": "ends", "calls": "all", "days": "7"}, "does not offer"),
+    ):
+        page = owner.send("/keys/new", **{"mode": "live", "days": "90", "policy": "", **typed})
+        assert (page.status, words in page.words) == (400, True), page.words
+        assert f'value="{typed["name"]}"' in page.text
+
+
+@pytest.mark.parametrize("mode", ["open", "cautious", "strict", "readonly"])
+def test_what_the_page_says_of_a_call_is_what_happens_to_it(server, made, owner, mode):
+    key, secret, _ = made(f"in {mode}", policy=mode)
+    owner.open(f"/console/keys/{key}/policy")
+    owner.send(
+        "/policy", do="rule", name="no tags", action="deny", path="/crm/v8/settings/tags", place="first"
+    )
+    wait_until(lambda: _happens(server, secret, "GET /crm/v8/settings/tags?module=Leads") == "deny")
+    for call in (
+        "GET /crm/v8/Leads?fields=Last_Name",
+        "POST /crm/v8/Leads",
+        "DELETE /crm/v8/Leads?ids=1",
+        "GET /crm/v8/settings/tags?module=Leads",
+    ):
+        page = owner.open(f"/console/keys/{key}/policy?try={call.replace('?', '%3F').replace(' ', '+')}")
+        [said] = re.findall(r'verdict.*?class="chip \w+">(\w+)<', page.text, re.DOTALL)
+        assert said == _happens(server, secret, call), call
+        assert ("The rule 'no tags'" in page.words) == ("tags" in call)
+
+
+def _happens(server, secret, call):
+    method, _, path = call.partition(" ")
+    status, _, body = server.call(method, f"/zoho-crm{path}", {"data": []} if method == "POST" else None,
+                                  {"Authorization": f"Bearer {secret}"})  # fmt: skip
+    code = json.loads(body).get("error", {}).get("code") if status == 403 else None
+    return {"approval_required": "ask", "policy_denied": "deny"}.get(code, "allow")
+
+
+def test_rules_are_added_ordered_and_removed_and_budgets_too(owner, made):
+    key, _, _ = made("ruled")
+    here = f"/console/keys/{key}/policy"
+    owner.open(here)
+    owner.send("/policy", do="rule", name=HOSTILE, action="allow", methods="delete", modules="Leads, Deals")
+    owner.send("/policy", do="rule", name="first", action="deny", place="first", **{"kind.destructive": "on"})
+    page = owner.send("/policy", do="budget", most="100", counts="records", per="86400")
+    assert "<img" not in page.text
+    assert "100 changed records a day" in page.words
+    assert "calls with DELETE of Leads, Deals" in page.words
+    rules = owner.twin(here)["policy"]["rules"]
+    assert [rule["name"] for rule in rules] == ["first", HOSTILE]
+    owner.open(here)
+    owner.send("/policy", do="up:1")
+    owner.send("/policy", do="unbudget:0")
+    page = owner.send("/policy", do="remove:1")
+    policy = owner.twin(here)["policy"]
+    assert ([rule["name"] for rule in policy["rules"]], policy["budgets"]) == ([HOSTILE], [])
+    stale = page
+    owner.send("/policy", do="mode", mode="readonly")
+    owner.page = stale
+    refused = owner.send("/policy", do="take")
+    assert (refused.status, "Somebody else has changed" in refused.words) == (409, True)
+    wrong = owner.send("/policy", do="rule", name="wrong", action="ask", path="x")
+    assert (wrong.status, "path can't be 'x'" in wrong.words, 'value="wrong"' in wrong.text) == (
+        400,
+        True,
+        True,
+    )
+    owner.open(here)
+    assert "This key has no policy." in owner.send("/policy", do="take").words
+
+
+def test_who_may_only_look_gets_no_form(join, made):
+    key, _, _ = made("looked at")
+    support = join("support")
+    page = support.open(f"/console/keys/{key}/policy?try=DELETE+/crm/v8/Leads/1")
+    assert "asks a person first" in page.words
+    assert '<form method="post"' not in page.text + support.open(f"/console/keys/{key}").text
+    assert "Make a key" not in support.open("/console/keys").words
+    for path in ("new", f"{key}/revoke"):
+        assert support.open(f"/console/keys/{path}").status == 403
+
+
+def test_a_try_can_fail_and_an_unknown_key_is_a_page(owner, made):
+    key, _, _ = made("tried")
+    for call in ("DELETE", "GET crm", "%00 /x", "GET /x&app=nothing"):
+        page = owner.open(f"/console/keys/{key}/policy?try={call.replace(' ', '+')}")
+        assert (page.status, "fault-box" in page.text) == (200, True), call
+    for path in ("key_x", "%00", "x" * 900):
+        assert owner.open(f"/console/keys/{path}").status in {400, 404}, path
