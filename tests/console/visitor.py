@@ -82,7 +82,7 @@ class Visitor:
         assert page.status == 200, page.body
         return page.json
 
-    def send(self, action="", **values):
+    def send(self, action="", /, **values):
         """Send a form of the page that is open: the first whose action ends so, with what a person has typed."""
         for found in re.finditer(
             r'<form method="post" action="([^"]*)"(.*?)</form>', self.page.text, re.DOTALL

@@ -171,9 +171,9 @@ def call(control, owner):
 
 def path_of(entry, connection, target):
     """The request of the log has the id of the key that it was made with."""
-    others = {"approval_id": "x", "grant_id": "x", "request_id": target, "digest": "x"}
+    others = {"approval_id": "x", "grant_id": "x", "request_id": target}
     names = {"account": "x", "app": "zoho-crm", "slug": "acme", "name": "kept", **others}
-    return entry[0].replace(":path", "").format(connection_id=connection, key_id=target, **names)
+    return entry[0].format(connection_id=connection, key_id=target, **names)
 
 
 def send(control, entry, key, connection="x", target="x", method=None):
