@@ -35,10 +35,10 @@ PAGES = {
     ("/sign-in", "POST"): "session.begun",
     ("/sign-out", "POST"): "session.ended",
     ("/people", "POST"): "person.invited",
-    ("/people/role", "POST"): "person.changed",
-    ("/people/sign-out", "POST"): "person.signed_out",
-    ("/people/reset", "POST"): "person.reset",
-    ("/people/remove", "POST"): "person.removed",
+    ("/people/{person_id}", "PATCH"): "person.changed",
+    ("/people/{person_id}/sign-out", "POST"): "person.signed_out",
+    ("/people/{person_id}/reset", "POST"): "person.reset",
+    ("/people/{person_id}", "DELETE"): "person.removed",
     ("/me/password", "POST"): "person.password_changed",
     ("/me/sessions", "POST"): "session.ended",
     ("/me/second-factor/on", "POST"): "person.second_factor_on",
@@ -105,11 +105,11 @@ def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):
     assert browser.sign_in().status == 200
     [person] = control.run(control.rooms.people.list(owner.account))
     browser.open("/people")
-    browser.send("/people", email="bob@example.com", role="support")
+    browser.send("/console/people", email="bob@example.com", role="support")
     [bob] = [one for one in control.run(control.rooms.people.list(owner.account)) if one.id != person.id]
     for path in ("role", "sign-out", "reset", "remove"):
         browser.open("/people")
-        assert browser.send(f"/people/{path}", person=bob.id, role="operator").status == 200
+        assert browser.send(f"/console/people/{bob.id}/{path}", role="operator").status == 200
     phone = Phone.of(browser)
     browser.open("/me")
     assert browser.send("/me/second-factor/off", code=phone.code()).status == 200

@@ -69,18 +69,19 @@ MATRIX = {
     ("/welcome", "POST"): OPEN,
     ("/enter", "GET"): OPEN,
     ("/enter", "POST"): OPEN,
-    ("/me", "GET"): OPEN,
+    ("/me", "GET"): PERSON,
     ("/me/password", "POST"): OPEN,
     ("/me/sessions", "POST"): OPEN,
     ("/me/second-factor", "POST"): OPEN,
     ("/me/second-factor/on", "POST"): OPEN,
     ("/me/second-factor/off", "POST"): OPEN,
-    ("/people", "GET"): OPEN,
-    ("/people", "POST"): OPEN,
-    ("/people/role", "POST"): OPEN,
-    ("/people/reset", "POST"): OPEN,
-    ("/people/sign-out", "POST"): OPEN,
-    ("/people/remove", "POST"): OPEN,
+    ("/people", "GET"): PERSON,
+    ("/people", "POST"): PERSON,
+    ("/people/{person_id}", "GET"): PERSON,
+    ("/people/{person_id}", "PATCH"): PERSON,
+    ("/people/{person_id}", "DELETE"): PERSON,
+    ("/people/{person_id}/reset", "POST"): PERSON,
+    ("/people/{person_id}/sign-out", "POST"): PERSON,
     # Held calls: tests/approvals/test_routes.py says who sees and who decides.
     ("/approvals", "GET"): OWN,
     ("/approvals/{approval_id}", "GET"): OWN,
@@ -112,8 +113,8 @@ MATRIX = {
     ("/oauth/token", "POST"): OPEN,
     ("/oauth/revoke", "POST"): OPEN,
     ("/oauth/register", "POST"): OPEN,
-    ("/grants", "GET"): OPEN,
-    ("/grants/{grant_id}/end", "POST"): OPEN,
+    ("/grants", "GET"): PERSON,
+    ("/grants/{grant_id}/end", "POST"): PERSON,
     ("/healthz", "GET"): OPEN,
     ("/readyz", "GET"): OPEN,
 }
@@ -171,7 +172,7 @@ def call(control, owner):
 
 def path_of(entry, connection, target):
     """The request of the log has the id of the key that it was made with."""
-    others = {"approval_id": "x", "grant_id": "x", "request_id": target}
+    others = {"approval_id": "x", "person_id": "x", "grant_id": "x", "request_id": target}
     names = {"account": "x", "app": "zoho-crm", "slug": "acme", "name": "kept", **others}
     return entry[0].format(connection_id=connection, key_id=target, **names)
 

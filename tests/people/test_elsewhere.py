@@ -78,7 +78,8 @@ def test_an_invited_person_signs_in_and_comes_back_to_where_they_were(control, i
     page = Browser(control).open("/sign-in?next=/me?a=1").text
     assert "Sign in with your organisation" in page and "next=/me%3Fa%3D1" in page
     browser = Browser(control)
-    assert is_in(come_back(browser, issuer.let_in(leave(browser, "/me?a=1")))) and browser.at == "/me?a=1"
+    assert is_in(come_back(browser, issuer.let_in(leave(browser, "/me?a=1"))))
+    assert browser.at == "/console/me?a=1"
     assert "have no password here" in browser.page.text
     assert is_in(sign_in(control, issuer))
     assert issuer.calls.count("/keys") == 1 and issuer.calls.count("/token") == 2

@@ -23,6 +23,6 @@ def test_people_come_and_go_in_each_kind_of_database(control, owner, ada, browse
     assert Browser(control).join(token).status == 200
     control.run(people.end_sessions(owner.account, ada.id))
     his.open("/people")
-    assert his.send("/people", email="ada@example.com", role="owner").status == 409
+    assert his.send("/console/people", email="ada@example.com", role="owner").status == 409
     control.run(people.remove(owner.account, ada.id))
     assert [person.name for person in control.run(people.list(owner.account))] == ["Bob"]

@@ -23,6 +23,7 @@ from moorage.console import (
     keys,
     lab,
     limits,
+    people,
     policy,
     query,
     requests,
@@ -50,6 +51,7 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     key_making.PAGES,  # Before the id of a key is read there.
     keys.PAGES,
     policy.PAGES,
+    people.PAGES,
     find.PAGES,
     query.PAGES,
     lab.PAGES,

@@ -142,7 +142,7 @@ class ConsentPage:
 
 def error_page(scope: Scope, error: MoorageError) -> Plain | None:
     """The error as a page, if it is an error of this room's pages. None for other paths."""
-    if scope["path"] != AUTHORIZE and scope["path"].split("/")[1:2] != ["grants"]:
+    if scope["path"] != AUTHORIZE:
         return None
     return PAGES.failed(error, ANYWHERE, back=getattr(error, "back", None))
 

@@ -12,19 +12,19 @@ from moorage.grants.clients import Clients
 from moorage.grants.consent import ConsentPage
 from moorage.grants.errors import Refused
 from moorage.grants.issuing import Issuing
-from moorage.grants.programs_page import ProgramsPage
+from moorage.grants.programs import Programs
 from moorage.grants.resources import PATHS, PROTECTED_RESOURCE, ROOT, Resources
 from moorage.http import forms
 from moorage.http.control import Endpoint, body_of, json_response, route
 from moorage.http.errors import NotFound
-from moorage.people.frame import signed_in
 from moorage.people.sessions import client_of
+from moorage.web.leading import or_console
 
 MAX_METADATA = 16 * 1024
 
 
 def routes(
-    issuing: Issuing, clients: Clients, resources: Resources, consent: ConsentPage, programs: ProgramsPage
+    issuing: Issuing, clients: Clients, resources: Resources, consent: ConsentPage, programs: Programs
 ) -> list[Route]:
     """The routes of programs that sign people in, and of the pages for these people."""
     endpoints = _Endpoints(issuing, clients, resources)
@@ -34,8 +34,8 @@ def routes(
         route(metadata.TOKEN, POST=_refusing(endpoints.token)),
         route(metadata.REVOKE, POST=_refusing(endpoints.revoke)),
         route(metadata.REGISTER, POST=_refusing(endpoints.register)),
-        route("/grants", GET=signed_in(consent.sessions, programs.show)),
-        route("/grants/{grant_id}/end", POST=signed_in(consent.sessions, programs.end, "/grants")),
+        route("/grants", GET=or_console(programs.search)),
+        route("/grants/{grant_id}/end", POST=programs.end),
     ]
 
 

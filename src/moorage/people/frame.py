@@ -16,7 +16,7 @@ from moorage.web.pages import Pages, named_headers
 
 _PAGES = Pages("moorage.people", "Moorage")
 _HEADERS = named_headers()
-_FIRST = frozenset({"sign-in", "sign-out", "welcome", "enter", "me", "people"})
+_FIRST = frozenset({"sign-in", "sign-out", "welcome", "enter", "me"})
 
 # Answers the request of a person who is signed in.
 PersonEndpoint: TypeAlias = Callable[[Request, Person], Awaitable[Response]]
@@ -37,11 +37,11 @@ def page_for_unknown(
 
 
 def error_page(scope: Scope, error: MoorageError) -> Plain | None:
-    """The error as a page, if it is an error of these pages. None for other paths, whose errors are JSON."""
+    """The error as a page, if it is an error of these pages. None for other paths and for the API: these get JSON."""
     first, *rest = scope["path"].removeprefix("/").split("/")
-    if first not in _FIRST:
+    if first not in _FIRST or any(name == b"authorization" for name, _ in scope["headers"]):
         return None
-    back = f"{'../' * len(rest) or './'}{first if first in {'me', 'people'} else 'me'}"
+    back = f"{'../' * len(rest) or './'}me"
     return _PAGES.failed(error, back=back)
 
 

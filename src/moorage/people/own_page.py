@@ -1,4 +1,4 @@
-"""`/me`: what a person sees and changes of themselves."""
+"""`/me`: what a person sees and changes of themselves. The console shows it; its forms are sent here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,28 +8,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.http.control import route
-from moorage.keys.store import time_of
+from moorage.http.control import json_response, route
+from moorage.http.timestamps import wire_time_of
 from moorage.people.errors import CodeRefused, PersonInvalid, SignInRefused
 from moorage.people.frame import page, signed_in
-from moorage.people.model import MEANINGS, Person
+from moorage.people.model import MEANINGS, Person, person_document
 from moorage.people.passwords import SHORTEST_PASSWORD
+from moorage.people.persons import Persons
 from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
 from moorage.people.sessions import PersonSessions, client_of, go, up
 from moorage.people.sign_in import SignIn
 from moorage.people.totp import enrolment_uri
+from moorage.web.leading import or_console
 
 PATH = "/me"
 
 
 def routes(
-    people: People, sign_in: SignIn, second_factors: SecondFactors, sessions: PersonSessions, base_url: str
+    people: People,
+    sign_in: SignIn,
+    second_factors: SecondFactors,
+    sessions: PersonSessions,
+    base_url: str,
+    persons: Persons,
 ) -> list[Route]:
-    pages = _OwnPages(people, sign_in, sessions)
+    pages = _OwnPages(people, sign_in, sessions, persons)
     factors = _SecondFactorPages(sign_in, second_factors, sessions, urlsplit(base_url).netloc)
     return [
-        route(PATH, GET=signed_in(sessions, pages.show)),
+        route(PATH, GET=or_console(pages.show)),
         route(f"{PATH}/password", POST=signed_in(sessions, pages.change_password, PATH)),
         route(f"{PATH}/sessions", POST=signed_in(sessions, pages.end_session, PATH)),
         route(f"{PATH}/second-factor", POST=signed_in(sessions, factors.begin, PATH)),
@@ -43,20 +50,31 @@ class _OwnPages:
     people: People
     signing_in: SignIn
     sessions: PersonSessions
+    persons: Persons
 
-    async def show(self, request: Request, person: Person) -> Response:
+    async def show(self, request: Request) -> Response:
+        """What the console shows a person of themselves. It sends the browser's cookie on, to know the session here."""
+        person = await self.persons(request, None)
         sessions = [
-            (session, is_here, time_of(session.begun_at), time_of(session.seen_at))
+            {
+                "id": session.id,
+                "is_here": is_here,
+                "browser": session.browser or None,
+                "address": session.address or None,
+                "begun_at": wire_time_of(session.begun_at),
+                "seen_at": wire_time_of(session.seen_at),
+            }
             for session, is_here in await self.sessions.list(request, person)
         ]
-        return page(
-            "me.html",
-            person=person,
-            meaning=MEANINGS[person.role],
-            sessions=sessions,
-            shortest=SHORTEST_PASSWORD,
-            form_token=self.sessions.form_token(request),
-        )
+        document = {
+            "person": person_document(person),
+            "has_password": person.has_password,
+            "enters_here": person.enters_here,
+            "meaning": MEANINGS[person.role],
+            "sessions": sessions,
+            "shortest_password": SHORTEST_PASSWORD,
+        }
+        return json_response(document)
 
     async def change_password(self, request: Request, person: Person) -> Response:
         form = await self.sessions.own_form(request)

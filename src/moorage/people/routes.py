@@ -17,6 +17,7 @@ from moorage.people.errors import PersonExists, PersonInvalid, SignInRefused, To
 from moorage.people.frame import page_for_unknown
 from moorage.people.model import LONGEST_EMAIL, LONGEST_NAME, Person
 from moorage.people.passwords import SHORTEST_PASSWORD
+from moorage.people.persons import Persons
 from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
 from moorage.people.sessions import PersonSessions, client_of, go, way_back
@@ -31,6 +32,7 @@ def routes(
     sessions: PersonSessions,
     clock: Clock,
     base_url: str,
+    persons: Persons,
     elsewhere: Elsewhere | None = None,
 ) -> list[Route]:
     """The routes of all pages of people. `base_url` is that of the gateway for people."""
@@ -42,8 +44,8 @@ def routes(
         route("/sign-out", POST=pages.sign_out),
         route("/welcome", GET=pages.welcome, POST=pages.join),
         *entry_pages.routes(entries, entrance),
-        *own_page.routes(people, sign_in, second_factors, sessions, base_url),
-        *managing.routes(people, sessions, base_url),
+        *own_page.routes(people, sign_in, second_factors, sessions, base_url, persons),
+        *managing.routes(people, persons, base_url),
         *([] if elsewhere is None else elsewhere_pages.routes(elsewhere, entrance)),
     ]
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moorage.grants.resources import Resources
     from moorage.grants.service import Grants
     from moorage.oauth.transport.remote import RemoteTransport
+    from moorage.people.persons import Persons
 
 # ruff: noqa: PLC0415 (a service is loaded when it is first used)
 
@@ -73,13 +74,13 @@ class GrantRooms(ApprovalRooms):
 
         return await self.connections.search(account_id, Filters(status="ACTIVE"))
 
-    def grant_routes(self) -> "list[Route]":
+    def grant_routes(self, persons: "Persons") -> "list[Route]":
         from moorage.grants.consent import ConsentPage
-        from moorage.grants.programs_page import ProgramsPage
+        from moorage.grants.programs import Programs
         from moorage.grants.routes import routes
 
         consent = ConsentPage(
             self.grants, self.grant_clients, self.resources, self._usable, self.sessions, self.clock
         )
-        programs = ProgramsPage(self.grants, self.sessions)
+        programs = Programs(self.grants, persons)
         return routes(self.issuing, self.grant_clients, self.resources, consent, programs)

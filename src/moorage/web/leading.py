@@ -29,4 +29,5 @@ def to_console(request: Request) -> Response:
     """Sends a browser from a path to the same path below `/console`."""
     path = request.scope["path"]
     up = "../" * (path.count("/") - 1)
-    return RedirectResponse(f"./{up}console{quote(path)}", 303, named_headers())
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"./{up}console{quote(path)}{query}", 303, named_headers())

@@ -1,0 +1,125 @@
+"""People: for owners, who signs in here; for everybody, their own page; and the programs that people let act."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from moorage.console.calls import Refused
+from moorage.console.visit import Done, Page, Shown, Visit, get, post
+from moorage.people.model import MEANINGS, Permission
+
+MANAGES: Permission = "people:write"
+GIVES: Permission = "grants:give"
+
+
+def _tabs(visit: Visit) -> Mapping[str, str]:
+    """The pages of this section that the person may see."""
+    tabs = {"/people": "People"} if visit.person.may(MANAGES) else {}
+    programs = {"/programs": "Programs"} if visit.person.may(GIVES) else {}
+    return {"/me": "You", **tabs, **programs}
+
+
+async def index(visit: Visit) -> Shown | Done:
+    if not visit.person.may(MANAGES):
+        return Done("/me")
+    return await _list(visit)
+
+
+async def _list(visit: Visit, typed: Mapping[str, str] | None = None, fault: Refused | None = None) -> Shown:
+    answer = await visit.control("GET", "/people")
+    values = {
+        "people": answer.document["people"],
+        "roles": MEANINGS,
+        "typed": dict(typed or {}),
+        "fault": None if fault is None else {"message": fault.message, "help": fault.help},
+        "tabs": _tabs(visit),
+    }
+    return Shown("people.html", values, 200 if fault is None else fault.status)
+
+
+async def invite(visit: Visit) -> Shown:
+    typed = {name: visit.form.get(name, "") for name in ("email", "name", "role")}
+    try:
+        answer = await visit.control("POST", "/people", body=typed)
+    except Refused as refused:
+        if refused.status not in {400, 409}:
+            raise
+        return await _list(visit, typed, refused)
+    return _link(visit, answer.document)
+
+
+async def one(visit: Visit) -> Shown:
+    answer = await visit.control("GET", _path(visit))
+    values = {"somebody": answer.document["person"], "roles": MEANINGS, "tabs": _tabs(visit)}
+    return Shown("person.html", values)
+
+
+async def change_role(visit: Visit) -> Done:
+    answer = await visit.control("PATCH", _path(visit), body={"role": visit.form.get("role", "")})
+    person = answer.document["person"]
+    return Done("/people", f"{person['name']} is {person['role']} now.")
+
+
+async def sign_out(visit: Visit) -> Done:
+    answer = await visit.control("POST", f"{_path(visit)}/sign-out")
+    return Done(_path(visit), f"{answer.document['person']['name']} is signed out everywhere.")
+
+
+async def reset(visit: Visit) -> Shown:
+    answer = await visit.control("POST", f"{_path(visit)}/reset")
+    return _link(visit, answer.document)
+
+
+async def remove(visit: Visit) -> Done:
+    answer = await visit.control("DELETE", _path(visit))
+    return Done("/people", f"{answer.document['person']['name']} is removed.")
+
+
+def _link(visit: Visit, document: Mapping[str, Any]) -> Shown:
+    """The page that shows a link to join, once."""
+    values = {"somebody": document["person"], "link": document["link"], "tabs": _tabs(visit)}
+    return Shown("person_link.html", values)
+
+
+def _path(visit: Visit) -> str:
+    """The path of the person, which is the same in the console and in the API."""
+    return f"/people/{quote(visit.of_path('person_id'), safe='')}"
+
+
+async def me(visit: Visit) -> Shown:
+    cookie = {"Cookie": visit.request.headers.get("cookie", "")}
+    answer = await visit.control("GET", "/me", headers=cookie)
+    shown = {name: value for name, value in answer.document.items() if name != "person"}
+    return Shown("me.html", {**shown, "somebody": answer.document["person"], "tabs": _tabs(visit)})
+
+
+async def programs(visit: Visit) -> Shown:
+    answer = await visit.control("GET", "/grants")
+    values: dict[str, Any] = {**answer.document, "tabs": _tabs(visit)}
+    return Shown("programs.html", values)
+
+
+async def end_program(visit: Visit) -> Done:
+    await visit.control("POST", f"/grants/{quote(visit.of_path('grant_id'), safe='')}/end")
+    return Done("/programs", "The program may do nothing any more.")
+
+
+async def to_programs(visit: Visit) -> Done:
+    """`/grants` leads here, as the address that people know."""
+    del visit
+    return Done("/programs")
+
+
+PAGES: tuple[Page, ...] = (
+    get("/people", index),
+    post("/people", invite),
+    get("/people/{person_id}", one),
+    post("/people/{person_id}/role", change_role),
+    post("/people/{person_id}/sign-out", sign_out),
+    post("/people/{person_id}/reset", reset),
+    post("/people/{person_id}/remove", remove),
+    get("/me", me),
+    get("/programs", programs),
+    get("/grants", to_programs),
+    post("/programs/{grant_id}/end", end_program),
+)
