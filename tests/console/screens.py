@@ -53,6 +53,8 @@ def screens(owner):
         "{module}": "Leads",
         "{record}": lead["id"],
         "{approval_id}": held(owner.server),
+        "{key_id}": owner.twin("/console/keys")["keys"][0]["id"],
+        "{person_id}": owner.twin("/console/people")["people"][0]["id"],
     }
     found = []
     for page in sorted(PAGES - NOT_SHOWN):

@@ -35,7 +35,7 @@ def test_everybody_has_a_page_of_their_own_and_old_addresses_lead_there(owner):
     assert [session["is_here"] for session in twin["sessions"]] == [True]
     assert owner.cookie.partition("=")[2] not in json.dumps(twin)
     assert owner.open("/people").at == "/console/people"
-    assert owner.open("/grants").at == "/console/programs"
+    assert owner.open("/grants").at == "/console/grants"
 
 
 @pytest.mark.parametrize("role", ["operator", "support"])
@@ -43,5 +43,5 @@ def test_who_manages_nobody_sees_themselves(join, role):
     visitor = join(role)
     assert visitor.open("/console/people").at == "/console/me"
     assert ("Programs" in visitor.page.words) == (role == "operator")
-    assert visitor.open("/console/programs").status == (200 if role == "operator" else 403)
+    assert visitor.open("/console/grants").status == (200 if role == "operator" else 403)
     assert visitor.open("/console/people/person_x").status == 403

@@ -138,7 +138,7 @@ def test_who_may_not_give_leave_sees_no_page_and_their_form_does_nothing(
     forged["form_token"] = other_token(other)
     sent = other._ask("POST", "/oauth/authorize", urlencode(forged).encode(), [FORM, ("Origin", "null")])
     assert sent.status == 403 and owner.get("/keys").json == keys
-    assert other.open("/console/programs").status == 403
+    assert other.open("/console/grants").status == 403
 
 
 def other_token(browser):
@@ -264,11 +264,11 @@ def test_people_see_which_programs_act_and_end_them(control, owner, stranger, ad
     assert "Harbour Agent" not in other.open("/grants").text
     body = urlencode({"form_token": other_token(other)}).encode()
     for absent in (grant_id, "grant_absent", "%00"):
-        sent = other._ask("POST", f"/console/programs/{absent}/end", body, [FORM, ("Origin", "null")])
+        sent = other._ask("POST", f"/console/grants/{absent}/end", body, [FORM, ("Origin", "null")])
         assert sent.status == 404
     assert program.principal(tokens["access_token"]) is not None
     browser.open("/grants")
-    assert "There are none" in browser.send(f"/console/programs/{grant_id}/end").text
+    assert "There are none" in browser.send(f"/console/grants/{grant_id}/end").text
     assert program.principal(tokens["access_token"]) is None
     assert key_of(owner)["revoked_at"] is not None
     ended, revoked = entries_of(control, owner.account)[-2:]

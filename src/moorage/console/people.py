@@ -15,7 +15,7 @@ GIVES: Permission = "grants:give"
 def _tabs(visit: Visit) -> Mapping[str, str]:
     """The pages of this section that the person may see."""
     tabs = {"/people": "People"} if visit.person.may(MANAGES) else {}
-    programs = {"/programs": "Programs"} if visit.person.may(GIVES) else {}
+    programs = {"/grants": "Programs"} if visit.person.may(GIVES) else {}
     return {"/me": "You", **tabs, **programs}
 
 
@@ -101,13 +101,7 @@ async def programs(visit: Visit) -> Shown:
 
 async def end_program(visit: Visit) -> Done:
     await visit.control("POST", f"/grants/{quote(visit.of_path('grant_id'), safe='')}/end")
-    return Done("/programs", "The program may do nothing any more.")
-
-
-async def to_programs(visit: Visit) -> Done:
-    """`/grants` leads here, as the address that people know."""
-    del visit
-    return Done("/programs")
+    return Done("/grants", "The program may do nothing any more.")
 
 
 PAGES: tuple[Page, ...] = (
@@ -119,7 +113,6 @@ PAGES: tuple[Page, ...] = (
     post("/people/{person_id}/reset", reset),
     post("/people/{person_id}/remove", remove),
     get("/me", me),
-    get("/programs", programs),
-    get("/grants", to_programs),
-    post("/programs/{grant_id}/end", end_program),
+    get("/grants", programs),
+    post("/grants/{grant_id}/end", end_program),
 )

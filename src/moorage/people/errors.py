@@ -11,7 +11,7 @@ class PersonUnknown(MoorageError):
     def __init__(self, person: str, known: str = "") -> None:
         super().__init__(
             f"There is no person {person[:80]!r}.{known}",
-            help="`moorage people list` and the page /people list everybody.",
+            help="`moorage people list` and the console list everybody.",
         )
 
 
@@ -151,7 +151,7 @@ class PermissionMissing(MoorageError):
     def __init__(self, permission: str, role: str) -> None:
         super().__init__(
             f"This needs the permission {permission}, which the role {role} does not have.",
-            help="Ask an owner, who can change roles on the page /people.",
+            help="Ask an owner, who can change roles in the console.",
         )
 
 
