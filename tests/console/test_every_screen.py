@@ -1,6 +1,7 @@
 """Every screen in a real browser: nothing keeps anybody from using it, nothing overflows, nothing is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ def test_every_screen_works_without_scripts_and_has_a_twin(owner):
         assert page.status == 200, screen
         assert "<h1" in page.text, screen
         assert isinstance(owner.twin(screen.at), dict), screen
+
+
+def test_no_screen_shows_a_token_or_the_secret_of_a_key(owner):
+    for screen in screens(owner):
+        found = f"{owner.open(screen.at).text}{owner.twin(screen.at)}"
+        assert not re.search(r"mk_(live|test)_[0-9A-Za-z]{20}|1000\.[0-9a-f]{32}\.", found), screen
 
 
 def test_every_page_is_looked_at(owner):
