@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass
 
 from moorage.console.site import SCREENS
+from tests.waiting import wait_until
 
 # What stands in the place of a parameter of a path, and the pages that are no HTML.
 PAGES = {f"/console{page.path}" for pages in SCREENS for page in pages if page.method == "GET"}
 NOT_SHOWN = {
+    "/console/audit/export",
+    "/console/requests/tail",
     "/console/connections/{connection}/labels",
     "/console/connections/{connection}/test",
     "/console/crm/{connection}/{module}/choices",
@@ -40,6 +43,14 @@ def held(server):
     return json.loads(answer)["error"]["id"]
 
 
+def logged(server):
+    """The id of a call that is in the request log."""
+    _, headers, _ = server.call("GET", "/zoho-crm/crm/v8/Leads?fields=Last_Name&per_page=1")
+    identity = headers["x-request-id"]
+    wait_until(lambda: server.call("GET", f"/requests/{identity}")[0] == 200)
+    return identity
+
+
 def screens(owner):
     """All screens, as an owner sees them. Some need something to show: this makes it."""
     connection = owner.twin("/console/connections")["connections"][0]["connection_id"]
@@ -52,6 +63,8 @@ def screens(owner):
         "{slug}": "demo",
         "{module}": "Leads",
         "{record}": lead["id"],
+        "{number}": "1",
+        "{request_id}": logged(owner.server),
         "{approval_id}": held(owner.server),
         "{key_id}": owner.twin("/console/keys")["keys"][0]["id"],
         "{person_id}": owner.twin("/console/people")["people"][0]["id"],
