@@ -152,6 +152,7 @@ def test_notes_wait_while_the_database_is_away_and_too_many_are_told(control, ow
     rooms = control.rooms
     monkeypatch.setattr(writer, "MOST_READY", 2)
     monkeypatch.setattr(notes, "LONGEST_SHEET", 1)
+    monkeypatch.setattr(notes, "TOGETHER", 1)
     monkeypatch.setattr(rooms.request_database, "transaction", _unusable)
     for index in range(3):
         add(rooms.request_notes, noted(owner.account, request_id=f"r{index}"))
