@@ -63,7 +63,7 @@ from moorage.rooms import DEMO_APP, Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.trouble import disk_trouble
-from moorage.web import assets, leading
+from moorage.web import asset_routes, leading
 from moorage.web.visitor import address_of
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
         *rooms.grant_routes(persons),
         *rooms.mcp.routes(),
         *console_routes.routes(rooms.make_console),
-        *assets.routes(),
+        *asset_routes.routes(),
         *llms.routes(rooms.urls.gateway),
         *rooms.probes.routes(),
     ]

@@ -11,22 +11,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from moorage.http.control import route
-from moorage.http.errors import NotFound
-
 SHEET, ICON = "moorage.css", "icon.svg"
-TYPES: Mapping[str, str] = {
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8",
-    "woff2": "font/woff2",
-}
-_FOR_GOOD = "public, max-age=31536000, immutable"
 _DIGITS = 12  # Hexadecimal digits of the digest.
 
 
@@ -57,23 +42,11 @@ class Assets:
     def text(self, name: str) -> str:
         return self.files[name].decode()
 
-    def answer(self, digest: str, name: str, *, packed: bool) -> Response:
-        """Raises NotFound, also for the digest of other files."""
-        kind = TYPES.get(name.rpartition(".")[2])
-        content = self.files.get(name)
-        if kind is None or content is None or digest != self.digest:
-            raise NotFound("There is no such file.", help="Load the page again.")
-        headers = {
-            "content-type": kind,
-            "cache-control": _FOR_GOOD,
-            "x-content-type-options": "nosniff",
-            "vary": "accept-encoding",
-        }
-        if not packed:
-            return Response(content, headers=headers)
+    def packed(self, name: str) -> bytes:
+        """A file, compressed."""
         if name not in self._packed:
-            self._packed[name] = gzip.compress(content, mtime=0)
-        return Response(self._packed[name], headers={**headers, "content-encoding": "gzip"})
+            self._packed[name] = gzip.compress(self.files[name], mtime=0)
+        return self._packed[name]
 
 
 def _read(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
@@ -90,13 +63,3 @@ def _read(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 def assets() -> Assets:
     """The files of this package."""
     return Assets(files("moorage.web") / "static")
-
-
-def routes() -> list[Route]:
-    async def get(request: Request) -> Response:
-        takes_packed = "gzip" in request.headers.get("accept-encoding", "")
-        return assets().answer(
-            str(request.path_params["digest"]), str(request.path_params["name"]), packed=takes_packed
-        )
-
-    return [route("/assets/{digest}/{name:path}", GET=get)]
