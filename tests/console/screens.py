@@ -51,13 +51,13 @@ def logged(server):
     return identity
 
 
-def screens(owner):
-    """All screens, as an owner sees them. Some need something to show: this makes it."""
+def values_of(owner):
+    """What stands in the place of each parameter of a path."""
     connection = owner.twin("/console/connections")["connections"][0]["connection_id"]
     lead = owner.twin("/console/query?q=select+id+from+Leads+where+id+is+not+null+limit+1")["result"]["rows"][
         0
     ]
-    values = {
+    return {
         "{connection}": connection,
         "{app}": "zoho-crm",
         "{slug}": "demo",
@@ -69,10 +69,16 @@ def screens(owner):
         "{key_id}": owner.twin("/console/keys")["keys"][0]["id"],
         "{person_id}": owner.twin("/console/people")["people"][0]["id"],
     }
-    found = []
-    for page in sorted(PAGES - NOT_SHOWN):
-        at = page
-        for name, value in values.items():
-            at = at.replace(name, value)
-        found.append(Screen(page, at))
-    return found
+
+
+def at(page, values):
+    """The path of a page with these values in it."""
+    for name, value in values.items():
+        page = page.replace(name, value)
+    return page
+
+
+def screens(owner, **others):
+    """All screens, as an owner sees them. Some need something to show: this makes it, unless it is given."""
+    values = values_of(owner) | {f"{{{name}}}": value for name, value in others.items()}
+    return [Screen(page, at(page, values)) for page in sorted(PAGES - NOT_SHOWN)]

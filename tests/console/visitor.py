@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin, urlsplit
 
 PASSWORD = "four words and a sail"
-_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 _BOUNDARY = "a-boundary-of-tests"
 _numbers = itertools.count()
 
@@ -96,7 +96,7 @@ class Visitor:
         return self.post(_target(self.page.at, html.unescape(found[1])), fields)
 
     def post(self, target, fields):
-        return self._followed(self.ask("POST", target, urlencode(fields, doseq=True).encode(), _FORM))
+        return self._followed(self.ask("POST", target, urlencode(fields, doseq=True).encode(), FORM))
 
     def upload(self, target, name, content, **fields):
         """Send a form with a file. The page that is open has the form's token."""

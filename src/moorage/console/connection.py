@@ -144,12 +144,12 @@ async def test(visit: Visit) -> Shown:
 
 
 async def relabel(visit: Visit) -> Shown | Done:
-    """Change the labels that the form has."""
+    """Change the labels that the person has changed in the form: somebody else may have changed the others since."""
     connection, form = await _found(visit), visit.form
     body: dict[str, Any] = {
-        name: form[name].strip() or None for name in ("alias", "end_user") if name in form
+        name: form[name].strip() or None for name in ("alias", "end_user") if _is_changed(form, name)
     }
-    if "tags" in form:
+    if _is_changed(form, "tags"):
         body["tags"] = form["tags"].replace(",", " ").split()
     path = f"/connections/{connection['connection_id']}"
     try:
@@ -161,9 +161,13 @@ async def relabel(visit: Visit) -> Shown | Done:
             "end_user": connection["end_user"],
         }
         fault = {"message": refused.message, "help": refused.help}
-        typed = kept | {name: form[name] for name in kept if name in form}
+        typed = kept | {name: form[name] for name in kept if _is_changed(form, name)}
         return await _shown(visit, connection, refused.status, fault=fault, typed=typed)
     return Done("/connections" if form.get("back") == "list" else path, "The labels are changed.")
+
+
+def _is_changed(form: Mapping[str, str], name: str) -> bool:
+    return name in form and form[name] != form.get(f"was_{name}")
 
 
 async def make_default(visit: Visit) -> Done:

@@ -1,6 +1,11 @@
-"""Forms for a new record and for changes of one, and the change of one cell of the grid."""
+"""Forms for a new record and for changes of one, and the change of one cell of the grid.
+
+Only what a person has changed is written, so that two people can change two fields at the same time. Whoever changes a
+field that somebody else has changed meanwhile is shown that first.
+"""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,26 +76,20 @@ async def _new(
 
 async def edit(visit: Visit) -> Shown:
     place = await place_of(visit)
-    return await _edit(place, module_of(visit), record_of(visit), None, {}, 200)
+    return await _edit(place, module_of(visit), record_of(visit), {}, {}, 200)
 
 
 async def change(visit: Visit) -> Shown | Done:
     place = await place_of(visit)
     name, identity = module_of(visit), record_of(visit)
-    layout = layout_for(await layouts_of(place, name), visit.form.get("layout"))
-    texts = {field: visit.chosen(field) for field in layout.fields}
-    # Only what the person has changed is written, so that two people can change two fields at the same time.
-    changed = [
-        field
-        for field in layout.fields.values()
-        if field.in_updates
-        and (field.name in visit.form or field.type == "multiselectpicklist")
-        and _lines(";".join(texts[field.name])) != _lines(_was(visit, field))
-    ]
+    layouts, record = await asyncio.gather(layouts_of(place, name), record_in(place, name, identity))
+    changed = _changed(visit, layout_for(layouts, visit.form.get("layout")))
     if not changed:
         return Done(f"/crm/{place.id}/{name}/{identity}", "Nothing was changed.")
+    texts = {field.name: visit.chosen(field.name) for field in changed}
     values, faults, _ = await values_of(place, changed, texts)
-    if not faults:
+    overtaken = _overtaken(visit, changed, record)
+    if not faults and not overtaken:
         try:
             outcome = await written(place, "PUT", f"/{name}/{identity}", values)
         except Refused as refused:
@@ -99,14 +98,41 @@ async def change(visit: Visit) -> Shown | Done:
             labels = ", ".join(field.label for field in changed)
             return Done(f"/crm/{place.id}/{name}/{identity}", f"Changed: {labels}."[:200])
         faults = {outcome.field or "": outcome.words}
-    return await _edit(place, name, identity, texts, faults, 400)
+    return await _edit(place, name, identity, texts, overtaken | faults, 400 if faults else 409)
+
+
+def _changed(visit: Visit, layout: Layout) -> list[Field]:
+    """The fields that the form has other than they were when it was shown."""
+    return [
+        field
+        for field in layout.fields.values()
+        if field.in_updates
+        and (field.name in visit.form or field.type == "multiselectpicklist")
+        and _lines(";".join(visit.chosen(field.name))) != _lines(_was(visit, field))
+    ]
+
+
+def _overtaken(visit: Visit, changed: Sequence[Field], record: Mapping[str, Any]) -> dict[str, str]:
+    """What to say at fields that somebody else has changed since the form was shown."""
+    now = {field.name: _before(field, record.get(field.name)) for field in changed}
+    return {
+        field.name: _overtaken_words(now[field.name])
+        for field in changed
+        if _lines(now[field.name])
+        not in {_lines(_was(visit, field)), _lines(";".join(visit.chosen(field.name)))}
+    }
+
+
+def _overtaken_words(now: str) -> str:
+    found = f"It is {now[:200]!r} now" if now else "It is empty now"
+    return f"Somebody else has changed this meanwhile. {found}; save again to write yours."
 
 
 async def _edit(
     place: Place,
     name: str,
     identity: str,
-    texts: Mapping[str, Sequence[str]] | None,
+    texts: Mapping[str, Sequence[str]],
     faults: Mapping[str, str],
     status: int,
 ) -> Shown:
@@ -144,7 +170,7 @@ def _form_values(sections: list[dict[str, Any]], faults: Mapping[str, str], user
 
 
 def _sections(
-    layout: Layout, texts: Mapping[str, Sequence[str]] | None, record: Mapping[str, Any], *, is_new: bool
+    layout: Layout, texts: Mapping[str, Sequence[str]], record: Mapping[str, Any], *, is_new: bool
 ) -> list[dict[str, Any]]:
     found = []
     for title, fields in layout.sections:
@@ -155,7 +181,7 @@ def _sections(
         for field in open_fields:
             before = _before(field, record.get(field.name))
             entry = {**field.document(), "options": [list(option) for option in field.options]}
-            entry |= {"before": before, "texts": list(texts[field.name]) if texts else [before]}
+            entry |= {"before": before, "texts": list(texts.get(field.name, [before]))}
             entries.append({**entry, "required": field.name in layout.required})
         found.append({"title": title, "fields": entries})
     return found
@@ -169,7 +195,11 @@ def _before(field: Field, value: Any) -> str:
 
 
 async def cell(visit: Visit) -> Response:
-    """Change one field of one record, for the grid: answers with its new value, or with what is wrong."""
+    """Change one field of one record, for the grid: answers with its new value, or with what is wrong.
+
+    The form has what the grid has shown, as JSON in `was`. If the field is other than that, nothing is written, and the
+    answer has the value that it has.
+    """
     place = await place_of(visit)
     module, identity = module_of(visit), record_of(visit)
     field = (await place.fields(module)).get(visit.form.get("field", ""))
@@ -179,14 +209,32 @@ async def cell(visit: Visit) -> Response:
         values, faults, choices = await values_of(place, [field], {field.name: visit.chosen("value")})
         if faults:
             return _wrong(400, faults[field.name], choices.get(field.name))
+        now = await _value(place, module, identity, field)
+        if not _is_as_shown(visit, now):
+            return json_response({"message": _overtaken_words(cell_text(now)), "value": now}, 409)
         outcome = await written(place, "PUT", f"/{module}/{identity}", values)
     except Refused as refused:
         return _wrong(refused.status, refused_words(refused))
     if not outcome.done:
         return _wrong(400, outcome.words)
+    return json_response({"field": field.name, "value": await _value(place, module, identity, field)})
+
+
+async def _value(place: Place, module: str, identity: str, field: Field) -> Any:
     answer = await place.read(f"/{module}/{identity}", {"fields": field.name})
-    record = ((answer.document or {}).get("data") or [{}])[0]
-    return json_response({"field": field.name, "value": record.get(field.name)})
+    return ((answer.document or {}).get("data") or [{}])[0].get(field.name)
+
+
+def _is_as_shown(visit: Visit, now: Any) -> bool:
+    """Whether a field has the value that the grid has shown. Scripts know no whole numbers, only numbers."""
+    if "was" not in visit.form:
+        return True
+    try:
+        return bool(
+            json.loads(visit.form["was"], parse_int=float) == json.loads(json.dumps(now), parse_int=float)
+        )
+    except (ValueError, RecursionError):
+        return False
 
 
 def _wrong(status: int, message: str, choices: Choices | None = None) -> Response:

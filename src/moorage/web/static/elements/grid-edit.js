@@ -12,7 +12,8 @@ const fields = new Map(); // What each module says of its fields.
 async function fieldsOf(record) {
   if (!fields.has(record)) {
     const answer = await fetch(new URL(`${record}/fields`, document.baseURI), {headers: {Accept: "application/json"}});
-    if (!answer.ok) throw new Error("The fields can't be read.");
+    if (answer.status === 409 && "value" in document_) record[field] = document_.value;
+  if (!answer.ok) throw new Error("The fields can't be read.");
     const document_ = await answer.json();
     fields.set(record, new Map(document_.fields.map(field => [field.api_name, field])));
   }
@@ -86,11 +87,14 @@ async function send(grid, record, field, values) {
   const form = grid.closest("form");
   const body = new URLSearchParams([["form_token", form.elements.form_token.value], ["field", field]]);
   for (const value of values) body.append("value", value);
+  // So that a change that somebody else has made meanwhile is not lost.
+  body.append("was", JSON.stringify(record[field] ?? null));
   const box = form.elements.confirm;
   if (box?.checked) body.set("confirm", box.value);
   const url = new URL(`${grid.record}/${encodeURIComponent(record.id)}/cell`, document.baseURI);
   const answer = await fetch(url, {method: "POST", body, headers: {Accept: "application/json"}});
   const document_ = await answer.json().catch(() => ({}));
+  if (answer.status === 409 && "value" in document_) record[field] = document_.value;
   if (!answer.ok) throw new Error(document_.message ?? `The server answered ${answer.status}.`);
   return document_.value;
 }
