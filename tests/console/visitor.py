@@ -45,12 +45,12 @@ class Visitor:
         self.cookie = None
         self.page = None
 
-    def join(self, role, name=None):
+    def join(self, role, name=None, email=None):
         """Become somebody with this role."""
         invited = self.server.run("people", "invite", "--role", role).stdout.strip()
         self.open(urlsplit(invited).path + "?" + urlsplit(invited).query)
         name = name or f"{role.title()} {next(_numbers)}"
-        email = f"{name.lower().replace(' ', '.')}.{self.server.home.name}@example.com"
+        email = email or f"{name.lower().replace(' ', '.')}.{self.server.home.name}@example.com"
         page = self.send(name=name, email=email, password=PASSWORD, repeated=PASSWORD)
         assert page.status == 200, page.words
         self.name, self.email = name, email
