@@ -5,6 +5,8 @@ import json
 import pytest
 
 from moorage.keys.scopes import EVERYTHING
+from moorage.people.model import new_person
+from moorage.people.rights import caller
 
 READONLY = {"mode": "readonly"}
 RULE = {"name": "no deals", "action": "deny", "modules": ["Deals"]}
@@ -226,6 +228,19 @@ def test_what_is_wrong_with_a_description_is_named(owner, described, named):
     inside(owner)
     answer = attempt(owner, **described)
     assert answer.status == 400 and named in answer.json["message"]
+
+
+def test_no_policy_limits_those_that_a_person_gives(control, owner):
+    """A key without a policy may not give an open one. A person in charge may: a person decides about policies."""
+    person = caller(new_person(owner.account, "Ada", "ada@example.com", "owner"))
+    inside = [("Authorization", control.rooms.keys.inside(person))]
+    laxer = encoded({"name": "agent", "policy": {"mode": "open"}})
+    assert control.call("POST", "/keys", body=laxer, key=owner.key).code == "rights_exceeded"
+    made = control.call("POST", "/keys", body=laxer, headers=inside)
+    assert (made.status, made.json["key"]["policy"]["mode"]) == (200, "open")
+    path = f"/keys/{made.json['key']['id']}/policy"
+    assert control.call("PUT", path, body=encoded(READONLY), headers=inside).status == 200
+    assert control.call("DELETE", path, headers=inside).status == 200
 
 
 def test_another_account_finds_neither_key_nor_connection(owner, stranger, made):
