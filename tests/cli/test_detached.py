@@ -74,7 +74,14 @@ def test_a_key_that_nobody_is_shown_counts_as_not_shown(tmp_path, monkeypatch, c
     monkeypatch.setattr(sys, "stderr", sys.stderr)
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.delenv("MOORAGE_API_KEY")
-    serving._serve(workers=1, as_json=True, plays_for=None, behind=behind, options={"home": str(tmp_path)})
+    serving._serve(
+        workers=1,
+        as_json=True,
+        plays_for=None,
+        behind=behind,
+        opens_browser=False,
+        options={"home": str(tmp_path)},
+    )
     assert shown == [is_awaited] and "mk_live" not in capfd.readouterr().err
 
 

@@ -356,8 +356,9 @@ def back_from(asked, **parameters):
 
 
 def test_without_a_client_nothing_outside_is_offered(person, owner, new_connection):
-    text = person.control.call("GET", f"/connect/?{urlsplit(new_connection['url']).query}").text
-    assert "accounts.zoho" not in text and "environment" not in text
+    page = person.control.call("GET", f"/connect/?{urlsplit(new_connection['url']).query}").text
+    text = page.partition("</style>")[2]
+    assert text and "accounts.zoho" not in text and "environment" not in text
     assert says(person.choose(new_connection["url"], "us"), 403, "no such organisation or data centre")
 
 

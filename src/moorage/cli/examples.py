@@ -12,6 +12,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "status": ("moorage status --json",),
     "stop": ("moorage stop --timeout 60",),
     "reload": ("moorage reload",),
+    "open": ("moorage open",),
     "logs": ("moorage logs -n 20", "moorage logs --follow --json"),
     "api": (
         "moorage api '/zoho-crm/crm/v8/Leads?fields=Last_Name,Company'",
