@@ -65,6 +65,7 @@ def test_who_changes_a_field_that_another_has_changed_is_shown_that_first(crm, t
     assert crm.lead(lead)["City"] == "There"
     # The form has what the second has typed, and in the fields that only the first has changed, the first's.
     assert re.search(r'name="City"[^>]*value="Elsewhere"', page.text)
+    assert re.search(r'name="Phone"[^>]*value="2"', page.text)
     page = second.send("/edit", City="Elsewhere", Phone="2")
     assert "Changed: City." in page.words
     assert (crm.lead(lead)["City"], crm.lead(lead)["Phone"]) == ("Elsewhere", "2")
