@@ -32,8 +32,9 @@ _OTHERS = ("The app refused the call.", "Look at the answer, and at the app's do
 
 @cache
 def meanings() -> Mapping[str, str]:
-    """What each error of the gateway means, from the page of errors, without its links."""
-    page = (files("moorage") / "docs" / "errors.md").read_text("utf-8")
+    """What each error of the gateway means, from the page of errors, without its links. Without the page, nothing."""
+    page_file = files("moorage") / "docs" / "errors.md"
+    page = page_file.read_text("utf-8") if page_file.is_file() else ""
     return {code: _LINK.sub(r"\1", meaning).replace("`", "") for code, _, meaning in _ROW.findall(page)}
 
 
