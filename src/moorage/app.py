@@ -55,6 +55,7 @@ from moorage.oauth.tokens import limit_routes as token_limit_routes
 from moorage.oauth.tokens import routes as token_routes
 from moorage.people import frame as people_pages
 from moorage.people import routes as people_routes
+from moorage.people import settings_api
 from moorage.people.persons import Persons
 from moorage.policies import limit_routes
 from moorage.policies import routes as policy_routes
@@ -293,6 +294,7 @@ def _control_routes(rooms: Rooms, on_change: Callable[[], None]) -> list[Route]:
             persons,
             rooms.elsewhere,
         ),
+        *settings_api.routes(lambda: rooms.settings, persons),
         *approval_routes.routes(rooms.approvals, rooms.diffs, authenticate, persons),
         *rooms.grant_routes(persons),
         *rooms.mcp.routes(),

@@ -45,3 +45,17 @@ def test_who_manages_nobody_sees_themselves(join, role):
     assert ("Programs" in visitor.page.words) == (role == "operator")
     assert visitor.open("/console/grants").status == (200 if role == "operator" else 403)
     assert visitor.open("/console/people/person_x").status == 403
+
+
+def test_owners_and_operators_see_the_settings_and_where_they_come_from(member):
+    for role in ("owner", "operator"):
+        found = {row["name"]: row for row in member(role).twin("/console/settings")["settings"]}
+        assert found["home"]["value"] == str(member(role).server.home)
+        assert (found["rate_limit"]["source"], found["vault_key"]["value"]) == ("default", None)
+        assert "MOORAGE_RATE_LIMIT" in member(role).open("/console/settings").words
+
+
+def test_others_see_no_settings(member):
+    for role in ("approver", "support"):
+        assert member(role).open("/console/settings").status == 403
+        assert "Settings" not in member(role).open("/console/me").words

@@ -75,6 +75,7 @@ MATRIX = {
     ("/me/second-factor", "POST"): OPEN,
     ("/me/second-factor/on", "POST"): OPEN,
     ("/me/second-factor/off", "POST"): OPEN,
+    ("/settings", "GET"): PERSON,
     ("/people", "GET"): PERSON,
     ("/people", "POST"): PERSON,
     ("/people/{person_id}", "GET"): PERSON,

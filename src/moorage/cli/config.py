@@ -13,9 +13,8 @@ from moorage.cli.options import Config, Home, Json
 from moorage.cli.output import print_json, print_table
 from moorage.errors import SettingsInvalid
 from moorage.serve.data_folder import open_paths, read_note
-from moorage.settings import Settings, find_home, load_with_file, unknown_variables
-from moorage.settings.readers import Listening
-from moorage.settings.table import SETTINGS, Setting
+from moorage.settings import find_home, load_with_file, unknown_variables
+from moorage.settings.shown import shown
 
 commands = typer.Typer(
     help="The settings: are they valid, and where do they come from?", rich_markup_mode=None
@@ -77,7 +76,7 @@ def show(*, home: Home = None, config: Config = None, as_json: Json = False) -> 
     settings = (
         context.settings(home) if config is None else load_with_file(os.environ, home=home, config=config)
     )
-    rows = [_shown(setting, settings) for setting in SETTINGS]
+    rows = shown(settings)
     if as_json:
         file = None if settings.file is None else str(settings.file)
         print_json({"server_runs": running is not None, "file": file, "settings": rows})
@@ -92,22 +91,6 @@ def show(*, home: Home = None, config: Config = None, as_json: Json = False) -> 
         typer.echo(
             "No server runs. `moorage up` would start with these settings, if its options name no others."
         )
-
-
-def _shown(setting: Setting, settings: Settings) -> dict[str, Any]:
-    """A setting as it is shown, without secrets."""
-    value = getattr(settings, setting.name)
-    source = settings.sources.get(setting.name, "default")
-    is_secret = setting.secret or (isinstance(value, str) and setting.is_secret(value))
-    if is_secret:
-        value = None if value is None else "secret"
-    elif isinstance(value, Listening):
-        value = f"{value.host}:{value.port}"
-    elif isinstance(value, tuple):
-        value = list(value)
-    elif isinstance(value, os.PathLike):
-        value = str(value)
-    return {"name": setting.name, "variable": setting.env, "value": value, "source": source}
 
 
 def _text(value: object) -> str | None:

@@ -10,13 +10,15 @@ from moorage.people.model import MEANINGS, Permission
 
 MANAGES: Permission = "people:write"
 GIVES: Permission = "grants:give"
+SEES_SETTINGS: Permission = "settings:read"
 
 
 def _tabs(visit: Visit) -> Mapping[str, str]:
     """The pages of this section that the person may see."""
     tabs = {"/people": "People"} if visit.person.may(MANAGES) else {}
     programs = {"/grants": "Programs"} if visit.person.may(GIVES) else {}
-    return {"/me": "You", **tabs, **programs}
+    settings = {"/settings": "Settings"} if visit.person.may(SEES_SETTINGS) else {}
+    return {"/me": "You", **tabs, **programs, **settings}
 
 
 async def index(visit: Visit) -> Shown | Done:
@@ -104,7 +106,13 @@ async def end_program(visit: Visit) -> Done:
     return Done("/grants", "The program may do nothing any more.")
 
 
+async def settings(visit: Visit) -> Shown:
+    found = (await visit.control("GET", "/settings")).document
+    return Shown("settings.html", {**found, "tabs": _tabs(visit)})
+
+
 PAGES: tuple[Page, ...] = (
+    get("/settings", settings),
     get("/people", index),
     post("/people", invite),
     get("/people/{person_id}", one),

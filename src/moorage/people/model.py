@@ -21,12 +21,13 @@ Permission: TypeAlias = Literal[
     "approvals:see_values",  # See what such a call would change: old and new values, bodies.
     "approvals:decide",  # Approve or decline such a call.
     "grants:give",  # Let a program outside act, and end that.
+    "settings:read",  # See the settings of the server, without secrets.
 ]
 
 # The only place that says what a role may do.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "owner": frozenset(get_args(Permission)),
-    "operator": frozenset({"approvals:read", "approvals:see_values", "approvals:decide", "grants:give"}),
+    "operator": frozenset(get_args(Permission)) - {"people:write"},
     "approver": frozenset({"approvals:read", "approvals:see_values", "approvals:decide"}),
     # Whoever helps others sees that something happened, and no values, bodies or secrets.
     "support": frozenset({"approvals:read"}),

@@ -55,6 +55,7 @@ RESERVED = frozenset(
         "policies",
         "readyz",
         "requests",
+        "settings",
         "sign-in",
         "sign-out",
         "welcome",
