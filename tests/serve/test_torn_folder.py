@@ -72,7 +72,7 @@ def test_a_first_key_that_was_never_shown_is_followed_by_another(settings):
     assert [line["event"] for line in lines] == [
         "key.created",
         "start.first_key_not_shown",
-        "person.link_made",
+        "person.entry_made",
     ]
     assert lines[1]["revoke"].startswith("moorage key revoke key_")
     assert lines[0]["key"] not in lines[1]["revoke"]
