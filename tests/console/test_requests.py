@@ -50,7 +50,8 @@ def test_the_list_shows_calls_with_who_made_them_and_the_terms_of_its_query(seen
         f'href="?q={quote("module:Leads since:1h", safe="/")}"' in page.text
     )  # The query without its first term.
     assert "Remove module:Leads" in page.text
-    assert "1 with an error" in page.words
+    own = owner.open(term(f"status:>=400 module:Leads key:{key_of(owner)} since:1h"))
+    assert "1 with an error" in own.words
 
 
 def test_each_bar_is_a_link_to_its_calls(seen):
