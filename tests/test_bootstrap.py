@@ -35,6 +35,9 @@ class Copy:
         places = {name: getattr(self, name) for name in ("log", "broken", "old", "offline", "no_sdk")}
         self.python.write_text(PYTHON.format(**places))
         self.python.chmod(0o755)
+        npm = tools / "npm"
+        npm.write_text("#!/bin/sh\n")
+        npm.chmod(0o755)
         self.named = None
 
     def bootstrap(self, *arguments):
@@ -42,7 +45,7 @@ class Copy:
         self.log.unlink(missing_ok=True)
         ended = subprocess.run(
             [self.folder / "script" / "bootstrap", *arguments],
-            env={"PATH": "/usr/bin:/bin", "PYTHON": str(self.named or self.python)},
+            env={"PATH": f"{self.python.parent}:/usr/bin:/bin", "PYTHON": str(self.named or self.python)},
             capture_output=True,
             text=True,
             check=False,
