@@ -76,6 +76,7 @@ def test_a_server_stops_if_its_terminal_is_closed(home):
 
     def take_the_terminal():
         os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Tests that run under nohup ignore it.
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
     def popen(*arguments, **how):

@@ -30,7 +30,7 @@ from moorage.console import (
 )
 from moorage.console.calls import Calls, Inside, Refused
 from moorage.console.crm.screen import PAGES as CRM
-from moorage.console.frame import rendered, wants_json
+from moorage.console.frame import rendered
 from moorage.console.routes import Site
 from moorage.console.visit import Done, Page, Shown, Visit
 from moorage.digests import base64url
@@ -38,7 +38,7 @@ from moorage.errors import MoorageError
 from moorage.http.control import json_response
 from moorage.http.errors import STATUS, MethodNotAllowed, NotFound
 from moorage.keys.service import Keys
-from moorage.people.sessions import PersonSessions, up
+from moorage.people.sessions import LONGEST_NEXT, PersonSessions, up
 from moorage.web.pages import named_headers
 
 ROOT = "/console"
@@ -145,12 +145,15 @@ class Console(Site):
 
     def _sign_in(self, request: Request) -> Response:
         """Sends a browser to sign in, also one that asked by a script; a program that wants JSON is told so."""
-        if wants_json(request.query_params):
+        query: bytes = request.scope["query_string"]  # Nobody has signed in, so it is not read.
+        if b"format=json" in query:
             message = "Nobody is signed in in this browser."
             document = {"message": message, "error": {"code": "person_needed", "message": message}}
             return json_response(document, 401)
-        query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
-        answer = self._sessions.to_sign_in(request, f"{request.url.path}{query}")
+        back = request.url.path
+        if query and request.method == "GET" and len(back) + len(query) < LONGEST_NEXT:
+            back = f"{back}?{query.decode('latin-1')}"
+        answer = self._sessions.to_sign_in(request, back[:LONGEST_NEXT])
         if "hx-request" in request.headers:
             return Response(
                 status_code=204, headers={**named_headers(), "HX-Redirect": answer.headers["location"]}

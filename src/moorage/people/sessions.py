@@ -36,7 +36,7 @@ LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)  # The last use of a session is noted as exactly as this.
 _MICROSECOND = timedelta(microseconds=1)
-_LONGEST_NEXT = 2500
+LONGEST_NEXT = 2500  # Characters of a path to which somebody comes back.
 _LONGEST_BROWSER = 200
 
 log = Log(__name__)
@@ -160,7 +160,7 @@ def client_of(request: Request) -> str:
 
 def way_back(text: str) -> str:
     """A path of this site to go to after signing in, relative to `/sign-in`. Other texts lead to `/console`."""
-    is_path = text.startswith("/") and text.isascii() and text.isprintable() and len(text) <= _LONGEST_NEXT
+    is_path = text.startswith("/") and text.isascii() and text.isprintable() and len(text) <= LONGEST_NEXT
     inner = text[1:]
     if not is_path or not inner or inner[0] in "/\\" or "\\" in inner or ".." in inner.partition("?")[0]:
         return "./console"

@@ -12,6 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 SHEET, ICON = "moorage.css", "icon.svg"
+_CONSOLE = "/* The frame of the console."  # Here the sheet goes on with what only the console needs.
 _DIGITS = 12  # Hexadecimal digits of the digest.
 
 
@@ -41,6 +42,11 @@ class Assets:
 
     def text(self, name: str) -> str:
         return self.files[name].decode()
+
+    @cached_property
+    def plain_sheet(self) -> str:
+        """The part of the style sheet that pages outside of the console have in themselves."""
+        return self.text(SHEET).partition(_CONSOLE)[0].rstrip()
 
     def packed(self, name: str) -> bytes:
         """A file, compressed."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from moorage.errors import MoorageError
 from moorage.http.message import Headers, Response
-from moorage.web.assets import ICON, SHEET, assets
+from moorage.web.assets import ICON, assets
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +48,7 @@ def html_headers(form_targets: tuple[str, ...] = ("'self'",)) -> Headers:
 
 @cache
 def _own_sheet() -> str:
-    digest = hashlib.sha256(assets().files[SHEET]).digest()
+    digest = hashlib.sha256(assets().plain_sheet.encode()).digest()
     return f"style-src 'sha256-{base64.b64encode(digest).decode()}'"
 
 
@@ -88,7 +88,7 @@ class Pages:
             loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
         )
         environment.filters.update(self._filters)
-        environment.globals["sheet"] = lambda: Markup(assets().text(SHEET))  # noqa: S704 - a file of ours
+        environment.globals["sheet"] = lambda: Markup(assets().plain_sheet)  # noqa: S704 - a file of ours
         environment.globals["asset"] = assets().path
         # A browser asks for an icon again whenever a script changes the address of the page.
         environment.globals["icon"] = lambda: f"data:image/svg+xml,{quote(assets().text(ICON))}"
