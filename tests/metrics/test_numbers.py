@@ -108,7 +108,7 @@ def test_a_database_that_does_not_answer_costs_its_numbers_alone(control, owner,
         if trouble == "slow":
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(enough.wait(), 20)
-        statement = {"slow": "SELECT 1", "away": "SELECT 1 FROM absent", "wrong": "SELECT"}[trouble]
+        statement = {"slow": "SELECT 1", "away": "SELECT 1 FROM absent", "wrong": "SELEC 1"}[trouble]
         await tx.connection.exec_driver_sql(statement)
         return {}
 
