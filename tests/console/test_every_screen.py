@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.screens import NOT_SHOWN, PAGES, screens
+from tests.flows.storages import STORAGES
 
 AXE = Path(__file__).parents[2] / ".venv/axe/node_modules/axe-core/axe.min.js"
 # Wide and light, narrow and dark: between them everything that a screen can look like.
@@ -47,6 +48,7 @@ def test_nothing_keeps_anybody_from_using_a_screen(owner, browse, axe, look):
     assert wrong == {}
 
 
+@pytest.mark.parametrize("storage", STORAGES, indirect=True)
 def test_every_screen_works_without_scripts_and_has_a_twin(owner):
     for screen in screens(owner):
         page = owner.open(screen.at)

@@ -24,6 +24,6 @@ def _shown(setting: Setting, settings: Settings) -> dict[str, Any]:
         value = f"{value.host}:{value.port}"
     elif isinstance(value, tuple):
         value = list(value)
-    elif isinstance(value, os.PathLike):
+    elif isinstance(value, os.PathLike | str):  # Some texts are of a class of their own.
         value = str(value)
     return {"name": setting.name, "variable": setting.env, "value": value, "source": source}
