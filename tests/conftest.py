@@ -52,6 +52,16 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(line)
 
 
+@pytest.fixture(autouse=True)
+def same_umask():
+    """Commands that a test calls in this process keep what they make to themselves. Later tests make files for others,
+    such as the user that runs PostgreSQL."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 def pytest_collection_finish():
     """Collected tests live until the end: half a million objects that each collection of garbage would look through."""
     gc.collect()
