@@ -4,5 +4,5 @@ export {defaultKeymap, history, historyKeymap} from "@codemirror/commands";
 export {SQLDialect} from "@codemirror/lang-sql";
 export {HighlightStyle, bracketMatching, syntaxHighlighting} from "@codemirror/language";
 export {EditorState, StateEffect, StateField} from "@codemirror/state";
-export {Decoration, EditorView, drawSelection, keymap, placeholder} from "@codemirror/view";
+export {Decoration, EditorView, drawSelection, keymap} from "@codemirror/view";
 export {tags} from "@lezer/highlight";
