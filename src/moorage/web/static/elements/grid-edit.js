@@ -12,8 +12,7 @@ const fields = new Map(); // What each module says of its fields.
 async function fieldsOf(record) {
   if (!fields.has(record)) {
     const answer = await fetch(new URL(`${record}/fields`, document.baseURI), {headers: {Accept: "application/json"}});
-    if (answer.status === 409 && "value" in document_) record[field] = document_.value;
-  if (!answer.ok) throw new Error("The fields can't be read.");
+    if (!answer.ok) throw new Error("The fields can't be read.");
     const document_ = await answer.json();
     fields.set(record, new Map(document_.fields.map(field => [field.api_name, field])));
   }
