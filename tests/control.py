@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from moorage.app import control_origin
 from moorage.clock import FrozenClock
+from moorage.control import control_origin
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.migrations import CRM
 from moorage.http.inside import InsideAnswer

@@ -20,8 +20,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from moorage.app import control_origin
 from moorage.clock import SystemClock
+from moorage.control import control_origin
 from moorage.crm.api import routes as api_routes
 from moorage.first_start import first_start
 from moorage.logs import JsonForm

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from moorage.app import first_segments
+from moorage.control import first_segments
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
 from moorage.oauth.apps.providers import RESERVED, SHIPPED, Providers, read_provider
