@@ -166,6 +166,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     assert "folder.toml" in raised.value.message
 
 
+def test_the_faults_of_all_files_are_told(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text("title = 7")
+    with pytest.raises(SettingsInvalid) as raised:
+        Providers(tmp_path)
+    fault = "line 1: title has to be a text, not a whole number."
+    assert raised.value.faults == tuple(f"{tmp_path / name}.toml: {fault}" for name in ("a", "b"))
+    assert raised.value.help
+
+
 def test_no_app_can_have_the_name_of_a_path_of_ours(control):
     router = control._app
     while not hasattr(router, "routes"):  # It stands behind what turns errors into answers.

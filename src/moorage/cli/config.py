@@ -47,7 +47,7 @@ def check(*, home: Home = None, config: Config = None, as_json: Json = False) ->
 
 
 def _findings(**options: Any) -> Iterator[Finding]:
-    from moorage.oauth.apps.providers import faults_in  # noqa: PLC0415 (it loads a library)
+    from moorage.oauth.apps.providers import Providers  # noqa: PLC0415 (it loads a library)
 
     for sentence in unknown_variables(os.environ):
         yield Finding("warning", sentence)
@@ -65,8 +65,11 @@ def _findings(**options: Any) -> Iterator[Finding]:
             home = find_home(os.environ, options["home"])
         except SettingsInvalid:
             return
-    for fault in faults_in(home / "providers"):
-        yield Finding("fault", fault)
+    try:
+        Providers(home / "providers")
+    except SettingsInvalid as error:
+        for fault in error.faults:
+            yield Finding("fault", fault)
 
 
 @commands.command()

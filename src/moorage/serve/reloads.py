@@ -6,7 +6,7 @@ from typing import Any
 
 from moorage.errors import MoorageError, SettingsInvalid
 from moorage.logs import Log, set_level
-from moorage.oauth.apps.providers import Providers, faults_in
+from moorage.oauth.apps.providers import Providers
 from moorage.serve import data_folder
 from moorage.settings import Settings
 from moorage.settings.reloading import reloaded
@@ -57,21 +57,22 @@ class Reloads:
     def look(self) -> Reload | None:
         """What to use from now on. None if anything is wrong: then all stays as it is, and the log says what."""
         faults: tuple[str, ...] = ()
-        asked = None
+        asked = providers = None
         try:
             asked = self.read()
         except SettingsInvalid as error:
             faults = error.faults
         except (MoorageError, OSError) as error:
             faults = (str(error),)
-        folder = self.settings.home / "providers"
-        faults += tuple(faults_in(folder))
-        if faults or asked is None:
+        try:
+            providers = Providers(self.settings.home / "providers")
+        except SettingsInvalid as error:
+            faults += error.faults
+        if asked is None or providers is None:
             log.error("settings.refused", faults=list(faults))
             self._tell(faults=faults)
             return None
         new = reloaded(self.settings, asked)
-        providers = Providers(folder)
         return Reload(
             new.settings, providers, new.applied, self.providers.differences(providers), new.waiting
         )

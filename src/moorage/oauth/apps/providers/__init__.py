@@ -21,6 +21,7 @@ ENVIRONMENTS: tuple[ApiEnvironment, ...] = ("production", "sandbox", "developer"
 
 REHEARSAL = "rehearsal"  # The data centre of a connection to another Moorage that plays the app.
 SHIPPED = Path(__file__).parent
+_HELP = "`moorage help apps` shows the form of such a file."
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 # In a path of an operation, a segment in braces stands for any segment, and * for a part of one.
@@ -159,7 +160,10 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Providers:
-    """The apps, by name. Files in `folder` add apps, or replace shipped apps of the same name."""
+    """The apps, by name. Files in `folder` add apps, or replace shipped apps of the same name.
+
+    Raises SettingsInvalid, which has the faults of all files.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         added = () if folder is None else _in_folder(folder)
@@ -251,18 +255,16 @@ def _shipped() -> list[Provider]:
 
 
 def _in_folder(folder: Path) -> list[Provider]:
-    return [read_provider(file) for file in sorted(folder.glob("*.toml"))]
-
-
-def faults_in(folder: Path) -> list[str]:
-    """A sentence about each file in a folder that declares no app."""
+    found: list[Provider] = []
     faults: list[str] = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            read_provider(file)
+            found.append(read_provider(file))
         except SettingsInvalid as error:
             faults += error.faults
-    return faults
+    if faults:
+        raise SettingsInvalid(*faults, help=_HELP)
+    return found
 
 
 def _host(url: str) -> str:
@@ -282,9 +284,8 @@ def read_provider(file: Path) -> Provider:
         if provider.name != file.stem:
             raise ValueError(f"name is {provider.name!r}, so the file has to be {provider.name}.toml")  # noqa: TRY301
     except (ValueError, OSError) as error:
-        raise SettingsInvalid(
-            f"{file}: {error}", help="`moorage help apps` shows the form of such a file."
-        ) from error
+        end = "" if str(error).endswith((".", "?")) else "."
+        raise SettingsInvalid(f"{file}: {error}{end}", help=_HELP) from error
     return provider
 
 
