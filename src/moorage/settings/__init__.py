@@ -163,9 +163,8 @@ def load_with_file(
     lowest: dict[str, str] = {}
     remembered = set()
     for setting in SETTINGS:
-        names = setting.env, f"{setting.env}_FILE"
-        if not any(environ.get(name, "").strip() or name in entries for name in names):
-            texts = {name: text for name in names if (text := below.get(name)) is not None}
+        if not any(environ.get(name, "").strip() or name in entries for name in setting.variables):
+            texts = {name: text for name in setting.variables if (text := below.get(name)) is not None}
             lowest |= texts
             remembered |= {setting.name} if texts else set()
     settings = load(lowest | dict(environ), file, **options | {"home": home})

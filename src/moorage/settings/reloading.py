@@ -1,11 +1,14 @@
 """What of newly read settings a running server can use."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from moorage.settings import Settings
 from moorage.settings.readers import Secret
 from moorage.settings.table import SETTINGS, Setting
+
+T = TypeVar("T")
 
 _FIRST_START = "api_key"  # Only the first start reads it.
 
@@ -27,13 +30,13 @@ def reloaded(running: Settings, asked: Settings) -> Reloaded:
     applied = [setting for setting in changed if _is_live(setting, running, asked)]
     waiting = [setting for setting in changed if setting not in applied and setting.name != _FIRST_START]
     values: dict[str, Any] = {setting.name: getattr(asked, setting.name) for setting in applied}
-    kept = [setting for setting in SETTINGS if setting in waiting]
+    kept = {name for setting in waiting for name in setting.variables}
     return Reloaded(
         replace(
             running,
             **values,
-            explicit=_texts_but(asked, kept) | _texts_of(running, kept),
-            sources=_sources(running, asked, kept),
+            explicit=_merged(running.explicit, asked.explicit, kept),
+            sources=_merged(running.sources, asked.sources, {setting.name for setting in waiting}),
             file=asked.file,
             file_has_secret=asked.file_has_secret,
         ),
@@ -58,17 +61,7 @@ def _is_live(setting: Setting, running: Settings, asked: Settings) -> bool:
     return setting.live
 
 
-def _texts_of(settings: Settings, some: list[Setting]) -> dict[str, str | None]:
-    names = {name for setting in some for name in (setting.env, f"{setting.env}_FILE")}
-    return {name: text for name, text in settings.explicit.items() if name in names}
-
-
-def _texts_but(settings: Settings, some: list[Setting]) -> dict[str, str | None]:
-    left_out = {name for setting in some for name in (setting.env, f"{setting.env}_FILE")}
-    return {name: text for name, text in settings.explicit.items() if name not in left_out}
-
-
-def _sources(running: Settings, asked: Settings, kept: list[Setting]) -> dict[str, str]:
-    names = {setting.name for setting in kept}
-    new = {name: kind for name, kind in asked.sources.items() if name not in names}
-    return new | {name: kind for name, kind in running.sources.items() if name in names}
+def _merged(running: Mapping[str, T], asked: Mapping[str, T], kept: Collection[str]) -> dict[str, T]:
+    """What is asked for, with the entries of these names as they are in the running server."""
+    new = {name: value for name, value in asked.items() if name not in kept}
+    return new | {name: value for name, value in running.items() if name in kept}

@@ -92,8 +92,7 @@ def reason(error: Exception) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """A sentence about each variable that begins with MOORAGE_ but is not a setting. Most are typing errors."""
-    variables = {setting.env for setting in SETTINGS} | _OTHERS
-    variables |= {f"{setting.env}_FILE" for setting in SETTINGS if setting.may_be_secret}
+    variables = {name for setting in SETTINGS for name in setting.variables} | _OTHERS
     unknown = sorted(
         name
         for name in environ

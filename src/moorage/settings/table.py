@@ -35,6 +35,11 @@ class Setting:
     def may_be_secret(self) -> bool:
         return self.secret or self.secret_if is not None
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that it may come from."""
+        return (self.env, f"{self.env}_FILE") if self.may_be_secret else (self.env,)
+
     def is_secret(self, text: str) -> bool:
         return self.secret or (self.secret_if is not None and self.secret_if(text))
 
