@@ -51,6 +51,16 @@ def test_all_faults_are_listed_also_those_of_apps(moorage, file, monkeypatch):
     assert len(moorage("config", "check").out.splitlines()) == 4
 
 
+def test_the_apps_of_the_folder_that_a_faulty_file_names_are_checked(moorage, tmp_path, monkeypatch):
+    (tmp_path / "named" / "providers").mkdir(parents=True)
+    (tmp_path / "named" / "providers" / "mine.toml").write_text("title = 7\n")
+    write(tmp_path / "its.toml", "home = 'named'\nprot = 1\n")
+    for name in ("MOORAGE_HOME", "MOORAGE_API_KEY"):
+        monkeypatch.delenv(name)
+    findings = moorage("config", "check", "--config", str(tmp_path / "its.toml"), "--json").json["findings"]
+    assert len(findings) == 2 and "mine.toml" in findings[1]["message"]
+
+
 def test_a_secret_that_others_may_read_is_a_warning(moorage, file):
     write(file, f"vault_key = '{SECRET}'\n", mode=0o640)
     outcome = moorage("config", "check", "--json")
@@ -75,6 +85,15 @@ def test_each_setting_is_shown_with_its_source_and_no_secret(moorage, file, monk
     assert rows["api_key"]["value"] is None and document["file"] == str(file)
     text = moorage("config", "show").out
     assert "hush" not in text and SECRET not in text and "No server runs." in text
+
+
+def test_a_settings_file_in_an_unknown_home_folder_is_only_another_one(moorage, home, monkeypatch):
+    monkeypatch.setenv("MOORAGE_CONFIG", "~nobody-of-that-name/moorage.toml")
+    with locked(home):
+        write_note(home, Running(os.getpid(), "http://127.0.0.1:4001", "http://127.0.0.1:4002"))
+        outcome = moorage("config", "show")
+        remove_note(home)
+    assert outcome.status == 0 and "runs without a settings file" in outcome.err
 
 
 def test_the_settings_of_the_running_server_are_shown_and_used(moorage, home, tmp_path, monkeypatch):

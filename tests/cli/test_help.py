@@ -71,6 +71,15 @@ def test_a_data_folder_that_can_not_be_read_completes_the_shipped_apps_all_the_s
     assert apps("zoho-c") == ["zoho-crm"]
 
 
+def test_the_apps_of_the_folder_that_the_settings_file_names_are_completed(tmp_path, monkeypatch):
+    (tmp_path / "named" / "providers").mkdir(parents=True)
+    (tmp_path / "named" / "providers" / "my-app.toml").touch()
+    (tmp_path / "moorage.toml").write_text("home = 'named'\n")
+    monkeypatch.delenv("MOORAGE_HOME")
+    monkeypatch.setenv("MOORAGE_CONFIG", str(tmp_path / "moorage.toml"))
+    assert apps("my-") == ["my-app"]
+
+
 def test_without_a_key_or_a_server_no_name_is_completed(monkeypatch):
     assert (connections(""), organisations("")) == ([], [])
     monkeypatch.setenv("MOORAGE_API_KEY", "mk_live_wrong")

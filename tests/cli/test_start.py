@@ -37,7 +37,7 @@ def loaded(arguments, home):
 @pytest.mark.parametrize(
     ("arguments", "never"),
     [
-        (["--version"], NOTHING),
+        (["--version"], NOTHING | {"moorage.settings"}),
         (["help", "settings"], NOTHING - {"asyncio"}),
         (["key", "list"], SERVERS | CRM | {"sqlalchemy.orm"}),
         (["vault", "status"], SERVERS | CRM | {"sqlalchemy.orm"}),

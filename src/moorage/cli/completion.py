@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from moorage import __file__ as package
 from moorage.errors import SettingsInvalid
-from moorage.settings import load
 
 if TYPE_CHECKING:
     from moorage.client import Moorage
@@ -28,8 +27,9 @@ def apps(incomplete: str) -> list[str]:
     shipped = Path(package).parent / "oauth" / "apps" / "providers"
     files = {file.name for file in shipped.iterdir()}
     with contextlib.suppress(OSError, SettingsInvalid):
-        environ = {name: text for name, text in os.environ.items() if name == "MOORAGE_HOME"}
-        files |= {file.name for file in (load(environ).home / "providers").iterdir()}
+        from moorage.settings import find_home  # noqa: PLC0415 - most commands that complete nothing do without
+
+        files |= {file.name for file in (find_home(os.environ) / "providers").iterdir()}
     names = {file.removesuffix(".toml") for file in files if file.endswith(".toml")}
     return sorted(name for name in names if name.startswith(incomplete))
 

@@ -62,7 +62,7 @@ def _findings(**options: Any) -> Iterator[Finding]:
         for fault in error.faults:
             yield Finding("fault", fault)
         try:
-            home = find_home(os.environ, options["home"])
+            home = find_home(os.environ, **options)
         except SettingsInvalid:
             return
     try:
@@ -75,10 +75,10 @@ def _findings(**options: Any) -> Iterator[Finding]:
 @commands.command()
 def show(*, home: Home = None, config: Config = None, as_json: Json = False) -> None:
     """Show each setting, its value, and where it comes from: the settings of the running server, if one runs."""
-    running = read_note(find_home(os.environ, home)) if config is None else None
     settings = (
         context.settings(home) if config is None else load_with_file(os.environ, home=home, config=config)
     )
+    running = read_note(settings.home) if config is None else None
     rows = shown(settings)
     if as_json:
         file = None if settings.file is None else str(settings.file)

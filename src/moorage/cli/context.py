@@ -22,7 +22,7 @@ from moorage.settings import (
     reason,
     unknown_variables,
 )
-from moorage.settings.file import CONFIG, FileUnusable, SettingsFile, read_file
+from moorage.settings.file import CONFIG, FileUnusable, SettingsFile, absolute, read_file
 from moorage.settings.table import SETTINGS
 
 _PUBLIC = {setting.env for setting in SETTINGS if not setting.secret} - {"MOORAGE_HOME"}
@@ -53,7 +53,7 @@ def _of_server(running: Running, environ: Mapping[str, str], home: Path) -> Sett
     """The settings of a running server. Its settings file is read only for the secrets that the server has from it."""
     ours = environ.get(CONFIG, "").strip()
     config = None if running.config is None else Path(running.config)
-    if ours and Path(ours).expanduser().absolute() != config:
+    if ours and absolute(ours) != config:
         other = "runs without a settings file" if config is None else f"has the settings file {config}"
         note(f"{CONFIG} is {ours} here, but the server of {home} {other}. The server's settings count.")
     file = None if config is None else _secrets_in(config, running)

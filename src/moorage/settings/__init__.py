@@ -11,7 +11,7 @@ from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
 from moorage.settings import readers
 from moorage.settings.contradictions import contradictions
-from moorage.settings.file import FileUnusable, SettingsFile, find_file
+from moorage.settings.file import CONFIG, FileUnusable, SettingsFile, find_file
 from moorage.settings.readers import Secret
 from moorage.settings.sources import Source, read_secret, reason, source_of, unknown_variables
 from moorage.settings.table import SETTINGS
@@ -172,12 +172,13 @@ def load_with_file(
     return replace(settings, sources=kinds)
 
 
-def find_home(environ: Mapping[str, str], home: object = None) -> Path:
+def find_home(environ: Mapping[str, str], home: object = None, config: object = None) -> Path:
     """The data folder: that of the option, else of MOORAGE_HOME, else of a settings file that is named, else the
     default. A settings file that can't be read names none. Raises SettingsInvalid.
     """
-    with contextlib.suppress(FileUnusable):
-        _, home = find_file(environ, None, home)
+    if config or environ.get(CONFIG, "").strip():  # Otherwise it is in the data folder, and names none.
+        with contextlib.suppress(FileUnusable):
+            _, home = find_file(environ, config, home)
     return load({name: text for name, text in environ.items() if name == "MOORAGE_HOME"}, home=home).home
 
 

@@ -1,5 +1,6 @@
 """The settings file `moorage.toml`: the settings by their names, each in the spelling that is natural in TOML."""
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -73,12 +74,12 @@ def find_file(
     named = str(option or "") or environ.get(CONFIG, "").strip()
     if named:
         by = "--config" if option else CONFIG
-        file = read_file(_path(named), by=by)
+        file = read_file(absolute(named), by=by)
         is_free = home is None and not environ.get("MOORAGE_HOME", "").strip()
         entry = file.entries.get("MOORAGE_HOME") if is_free else None
         return file, home if entry is None else entry.text
     folder = str(home or "") or environ.get("MOORAGE_HOME", "").strip() or _BY_KEY["home"].default
-    path = _path(folder) / NAME
+    path = absolute(folder) / NAME
     try:
         file = read_file(path)
     except OSError:  # There is none, or the folder can't be read, which a later step reports.
@@ -96,11 +97,11 @@ def _without_home(file: SettingsFile) -> SettingsFile:
     return replace(file, faults=(*file.faults, fault))
 
 
-def _path(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:  # The home folder of ~ is not known. The setting of the data folder reports that.
-        return Path(text).absolute()
+def absolute(path: str) -> Path:
+    """The absolute path of a file or folder. `~` stays as it is if its home folder is not known."""
+    with contextlib.suppress(RuntimeError):
+        return Path(path).expanduser().absolute()
+    return Path(path).absolute()
 
 
 def read_file(path: Path, *, by: str | None = None) -> SettingsFile:

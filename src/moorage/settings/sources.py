@@ -1,12 +1,10 @@
 """Where the text of a setting comes from: an option, a variable, the settings file, or a file named there."""
 
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from moorage.near import did_you_mean
-from moorage.settings.file import CONFIG, SettingsFile
+from moorage.settings.file import CONFIG, SettingsFile, absolute
 from moorage.settings.table import SETTINGS, Setting
 
 # What else begins with MOORAGE_: the server that commands call, the settings file, and what only tests read.
@@ -47,7 +45,7 @@ def source_of(
 
 
 def _of_secret_file(name: str, secret_file: str, env: str, kind: str) -> Source:
-    return Source(name, lambda: read_secret(secret_file), {f"{env}_FILE": str(_absolute(secret_file))}, kind)
+    return Source(name, lambda: read_secret(secret_file), {f"{env}_FILE": str(absolute(secret_file))}, kind)
 
 
 def _in_file(setting: Setting, file: SettingsFile | None) -> Source | None:
@@ -67,14 +65,7 @@ def _in_file(setting: Setting, file: SettingsFile | None) -> Source | None:
 
 def read_secret(file: str) -> str:
     """The secret that is in a file. Raises OSError and ValueError, which `reason` explains in words."""
-    return _absolute(file).read_text(encoding="utf-8").strip()
-
-
-def _absolute(file: str) -> Path:
-    """The absolute path of a file. `~` stays as it is if its home folder is not known."""
-    with contextlib.suppress(RuntimeError):
-        return Path(file).expanduser().absolute()
-    return Path(file).absolute()
+    return absolute(file).read_text(encoding="utf-8").strip()
 
 
 def reason(error: Exception) -> str:
