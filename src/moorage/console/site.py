@@ -126,12 +126,11 @@ class Console(Site):
     def _page(self, request: Request) -> tuple[Page, dict[str, Any]]:
         """The page at a path, and what its path says. Raises NotFound and MethodNotAllowed."""
         allowed = set()
-        asked = "GET" if request.method == "HEAD" else request.method
         for route, page in self._routes:
-            match, scope = route.matches({**request.scope, "method": page.method})
-            if match is Match.FULL and page.method == asked:
-                return page, scope["path_params"]
+            match, scope = route.matches(request.scope)
             if match is Match.FULL:
+                return page, scope["path_params"]
+            if match is Match.PARTIAL:
                 allowed.add(page.method)
         if allowed:
             raise MethodNotAllowed(
