@@ -13,19 +13,18 @@ _READ = (
     50  # Calls among which the first one of a program is looked for. People try connections with calls, too.
 )
 _MOST = 200  # Connections that are looked at.
-_COUNTED = 500  # The most calls of the last hour that are counted. The API gives no more at once.
 _TROUBLED = ("failed", "limited")
 
 
 async def show(visit: Visit) -> Shown:
     connections, calls, hour, held = await asyncio.gather(
-        _connections(visit), _calls(visit, "", _READ), _calls(visit, "since:1h", _COUNTED), _held(visit)
+        _connections(visit), _calls(visit), _hour(visit), _held(visit)
     )
     outside = [one for one in connections if one["environment"] in {"live", "sandbox"}]
     values = {
         "attention": [one for one in connections if one["health"]["status"] in _TROUBLED],
         "connections": len(connections),
-        "hour": None if hour is None else _counted(hour),
+        "hour": hour,
         "held": held,
         "requests": None if calls is None else calls[:_LAST],
         "seen": _seen(calls or ()),
@@ -42,10 +41,22 @@ async def _connections(visit: Visit) -> Sequence[Mapping[str, Any]]:
     return [{**connection, "url": None} for connection in answer.document["connections"]]
 
 
-async def _calls(visit: Visit, query: str, limit: int) -> Sequence[Mapping[str, Any]] | None:
-    """The newest calls that fit; None if this server keeps no log of them."""
-    answer = await visit.control("GET", "/requests", {"q": query, "limit": limit}, keeps_errors=True)
+async def _calls(visit: Visit) -> Sequence[Mapping[str, Any]] | None:
+    """The newest calls; None if this server keeps no log of them."""
+    answer = await visit.control("GET", "/requests", {"limit": _READ}, keeps_errors=True)
     return None if answer.status >= 400 else answer.document["requests"]
+
+
+async def _hour(visit: Visit) -> dict[str, Any] | None:
+    """How many calls came in the last hour, and failed; `is_all` is false if there were too many to count."""
+    answer = await visit.control("GET", "/requests/summary", {"q": "since:1h"}, keeps_errors=True)
+    if answer.status >= 400:
+        return None
+    summary = answer.document["summary"]
+    calls, failed = summary["calls"], summary["errors"]
+    share = round(100 * failed / calls, 1) if calls else 0
+    is_all = summary["counted_since"] == summary["since"]
+    return {"calls": calls, "failed": failed, "share": share, "is_all": is_all}
 
 
 async def _held(visit: Visit) -> int:
@@ -60,12 +71,6 @@ def _seen(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not found:
         return None
     return {"is_first": len(calls) < _READ, "call": found[-1] if len(calls) < _READ else found[0]}
-
-
-def _counted(calls: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    failed = sum(1 for call in calls if call["status"] is None or call["status"] >= 400)
-    share = round(100 * failed / len(calls), 1) if calls else 0
-    return {"calls": len(calls), "failed": failed, "share": share, "is_all": len(calls) < _COUNTED}
 
 
 def _live(values: Mapping[str, Any]) -> str:
