@@ -85,9 +85,8 @@ async def _tokens(visit: Visit, connection: Mapping[str, Any]) -> Mapping[str, A
     """How many tokens were made lately; None if it has none, or the vault is locked."""
     if connection["status"] != "ACTIVE":
         return None
-    path = f"/connections/{connection['connection_id']}/tokens"
-    answer = await visit.control("GET", path, keeps_errors=True)
-    return None if answer.status >= 400 else answer.document["tokens"]
+    found = await visit.optional(f"/connections/{connection['connection_id']}/tokens")
+    return None if found is None else found["tokens"]
 
 
 async def _events(visit: Visit, connection: str) -> Sequence[Mapping[str, Any]] | None:

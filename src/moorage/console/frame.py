@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from moorage.console.filters import FILTERS
+from moorage.console.places import default_id
 from moorage.console.visit import VALUES, Shown, Visit
 from moorage.http.control import json_response
 from moorage.people.sessions import up
@@ -34,7 +35,6 @@ _HTMX = json.dumps(
     separators=(",", ":"),
 )
 PAGES = Pages("moorage.console", "Moorage", FILTERS)
-DEMO_APP = "zoho-crm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,12 @@ def _twin(visit: Visit) -> str:
 
 async def _place(visit: Visit) -> Mapping[str, Any] | None:
     """The default connection, where a call goes that names none; None if there is none or the person may see none."""
-    if not visit.may("connections:read"):
-        return None
-    answer = await visit.control("GET", f"/apps/{DEMO_APP}/default", keeps_errors=True)
-    if answer.status >= 400 or not answer.document["default"]["connection_id"]:
-        return None
-    found = await visit.control(
-        "GET", f"/connections/{answer.document['default']['connection_id']}", keeps_errors=True
-    )
-    return None if found.status >= 400 else found.document["connection"]
+    identity = await default_id(visit)
+    found = identity and await visit.optional(f"/connections/{identity}")
+    return found["connection"] if found else None
 
 
 async def _waiting(visit: Visit) -> int:
     """How many calls wait for a person; 0 if this one may not know."""
-    if not visit.may("approvals:read"):
-        return 0
-    answer = await visit.control("GET", "/approvals", {"state": "waiting", "limit": 1}, keeps_errors=True)
-    return answer.document["waiting"] if answer.status < 400 else 0
+    found = await visit.optional("/approvals", {"state": "waiting", "limit": 1}, "approvals:read")
+    return found["waiting"] if found else 0

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moorage.console.frame import DEMO_APP
+from moorage.console.places import APP
 from moorage.console.recipes import EXAMPLES, recipes
 from moorage.console.visit import Page, Shown, Visit, get
 
@@ -31,7 +31,7 @@ async def show(visit: Visit) -> Shown:
         "outside": next((one for one in outside if one["status"] == "ACTIVE"), None),
         "examples": EXAMPLES,
         "example": visit.query.get("example", "curl"),
-        "recipes": recipes(visit.base_url, DEMO_APP),
+        "recipes": recipes(visit.base_url, APP),
     }
     return Shown("home.html", {**values, "live": _live(values)})
 
@@ -43,16 +43,16 @@ async def _connections(visit: Visit) -> Sequence[Mapping[str, Any]]:
 
 async def _calls(visit: Visit) -> Sequence[Mapping[str, Any]] | None:
     """The newest calls; None if this server keeps no log of them."""
-    answer = await visit.control("GET", "/requests", {"limit": _READ}, keeps_errors=True)
-    return None if answer.status >= 400 else answer.document["requests"]
+    found = await visit.optional("/requests", {"limit": _READ})
+    return None if found is None else found["requests"]
 
 
 async def _hour(visit: Visit) -> dict[str, Any] | None:
     """How many calls came in the last hour, and failed; `is_all` is false if there were too many to count."""
-    answer = await visit.control("GET", "/requests/summary", {"q": "since:1h"}, keeps_errors=True)
-    if answer.status >= 400:
+    found = await visit.optional("/requests/summary", {"q": "since:1h"})
+    if found is None:
         return None
-    summary = answer.document["summary"]
+    summary = found["summary"]
     calls, failed = summary["calls"], summary["errors"]
     share = round(100 * failed / calls, 1) if calls else 0
     is_all = summary["counted_since"] == summary["since"]

@@ -17,15 +17,14 @@ async def show(visit: Visit) -> Shown:
     connections, tokens, calls, history, too_many, keys = await asyncio.gather(
         visit.control("GET", "/connections", {"limit": 100}),
         visit.control("GET", "/limits/tokens"),
-        _optional(visit, "policies:read", "/limits/calls"),
-        _optional(visit, "requests:read", "/requests/summary", {"q": "since:1d"}),
-        _optional(
-            visit,
-            "requests:read",
+        visit.optional("/limits/calls", needs="policies:read"),
+        visit.optional("/requests/summary", {"q": "since:1d"}, "requests:read"),
+        visit.optional(
             "/requests/summary",
             {"q": f"{_TOO_MANY} since:1d", "groups": "true", "milliseconds": QUICK},
+            "requests:read",
         ),
-        _optional(visit, "keys:read", "/keys"),
+        visit.optional("/keys", needs="keys:read"),
     )
     names = {key["id"]: key["name"] for key in (keys or {}).get("keys", ())}
     values = {
@@ -36,17 +35,6 @@ async def show(visit: Visit) -> Shown:
         "too_many": (too_many or {}).get("summary"),
     }
     return Shown("limits.html", values)
-
-
-async def _optional(
-    visit: Visit, scope: str, path: str, query: Mapping[str, Any] | None = None
-) -> Mapping[str, Any] | None:
-    """The answer of the API; None if the person may not see it, or this server does not keep it."""
-    if not visit.may(scope):
-        return None
-    answer = await visit.control("GET", path, query, keeps_errors=True)
-    document: Mapping[str, Any] | None = answer.document if answer.status < 400 else None
-    return document
 
 
 def _with_tokens(

@@ -44,10 +44,15 @@ async def places(visit: Visit) -> Places:
 
 
 async def _default(visit: Visit, connections: list[Connection]) -> Connection | None:
-    answer = await visit.control("GET", f"/apps/{APP}/default", keeps_errors=True)
-    identity = answer.document["default"]["connection_id"] if answer.status < 400 else None
+    identity = await default_id(visit)
     others = [connection for connection in connections if connection["connection_id"] == identity]
     return next(iter([*others, *connections]), None)
+
+
+async def default_id(visit: Visit) -> str | None:
+    """The id of the connection where a call goes that names none; None if there is none or the person may see none."""
+    found = await visit.optional(f"/apps/{APP}/default", needs="connections:read")
+    return None if found is None else found["default"]["connection_id"]
 
 
 def require_confirmed(visit: Visit, connection: Connection) -> None:

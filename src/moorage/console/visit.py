@@ -91,6 +91,18 @@ class Visit:
         who = caller(self.person)
         return await self.calls.call(who, method, path, query, body, headers, keeps_errors=keeps_errors)
 
+    async def optional(
+        self, path: str, query: Mapping[str, Any] | None = None, needs: str | None = None
+    ) -> Mapping[str, Any] | None:
+        """What the control API has at a path; None if the person may not see it, or this server has it not.
+
+        The API is not asked if the person's role has not the scope that it `needs`.
+        """
+        if needs is not None and not self.may(needs):
+            return None
+        answer = await self.control("GET", path, query, keeps_errors=True)
+        return None if answer.status >= 400 else answer.document
+
     async def is_still_here(self) -> bool:
         """Whether the person is still signed in in this browser, and has the same role."""
         now = await self.present() if self.present is not None else None
