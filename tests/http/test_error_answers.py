@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moorage.errors import MoorageError
-from moorage.http.errors import STATUS, MethodNotAllowed, NotFound, render
+from moorage.http.errors import STATUS, MethodNotAllowed, NotFound, own_error, render
 from moorage.keys.errors import KeyInvalid, RateLimited
 from moorage.oauth.errors import AccountsUnreachable, RefreshLimited
 
@@ -95,6 +95,19 @@ def test_an_error_has_one_shape():
 
 def test_an_error_without_help_repeats_its_message():
     assert json.loads(render(NotFound("Nothing is here."), "r1").body)["detail"] == "Nothing is here."
+
+
+@pytest.mark.parametrize("help_", ["Look elsewhere.", None])
+def test_our_own_readers_get_back_what_an_error_said(help_):
+    written = json.loads(render(NotFound("Nothing is here.", help=help_), "r1").body)
+    assert own_error(written) == ("not_found", "Nothing is here.", help_ or "")
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], {}, {"error": "no"}, {"code": "INVALID_DATA", "message": "no"}]
+)
+def test_an_error_of_an_app_is_none_of_ours(document):
+    assert own_error(document) is None
 
 
 def test_a_code_nobody_knows_is_our_failure():

@@ -2,26 +2,16 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from typing import Any
 
 import msgspec
 
-from moorage.http.inside import Address, InsideAnswer
+from moorage.http.errors import own_error
+from moorage.http.inside import Address, InsideCalls, content_of, with_query
 from moorage.http.message import Headers
 from moorage.keys.model import Principal
 
 MOST = 32 * 1024 * 1024  # Bytes of an answer that a page reads.
-
-
-class Inside(Protocol):
-    """As `http.inside.InsideCalls`."""
-
-    async def call(
-        self, method: str, target: str, headers: Headers, body: bytes, *, client: Address, most: int
-    ) -> InsideAnswer: ...
-
-    def parts(self, target: str, headers: Headers, *, client: Address) -> AsyncGenerator[bytes, None]: ...
 
 
 class Refused(Exception):
@@ -61,7 +51,7 @@ class Calls:
 
     def __init__(
         self,
-        inside: Inside,
+        inside: InsideCalls,
         authorization: Callable[[Principal], str],
         client: Address,
         forwarded_for: str | None,
@@ -86,18 +76,13 @@ class Calls:
 
         Raises Refused from status 400 on, unless it `keeps_errors`, and InsideBroken.
         """
-        target = _target(path, query)
-        data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        target, data = with_query(path, query), content_of(body)
         sent = {"Accept": "application/json", **(headers or {})}
         if data and not isinstance(body, bytes):
             sent["Content-Type"] = "application/json"
         lines = self._lines(caller, sent)
         inside = await self._inside.call(method, target, lines, data, client=self._client, most=MOST)
-        answer = Answer(
-            inside.status,
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in inside.headers},
-            inside.body,
-        )
+        answer = Answer(inside.status, inside.texts(), inside.body)
         if not inside.is_whole:
             raise Refused(
                 502, "answer_too_long", f"The answer has more than {MOST:,} bytes.", "Ask for less."
@@ -110,7 +95,7 @@ class Calls:
         self, caller: Principal, path: str, query: Mapping[str, Any], headers: Mapping[str, str]
     ) -> AsyncGenerator[bytes, None]:
         """The body of the answer to a GET, as it comes, such as server-sent events."""
-        return self._inside.parts(_target(path, query), self._lines(caller, headers), client=self._client)
+        return self._inside.parts(with_query(path, query), self._lines(caller, headers), client=self._client)
 
     def _lines(self, caller: Principal, headers: Mapping[str, str]) -> Headers:
         sent = {"Authorization": self._authorization(caller), **headers}
@@ -119,19 +104,13 @@ class Calls:
         return [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
 
 
-def _target(path: str, query: Mapping[str, Any] | None) -> str:
-    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
-
-
 def refusal(answer: Answer) -> Refused:
     """The error of Moorage, or of the app, that an answer is."""
     document = answer.document
+    own = own_error(document)
+    if own is not None:
+        return Refused(answer.status, own.code, own.message, own.help, document)
     found = document if isinstance(document, dict) else {}
-    own = found.get("error")
-    if isinstance(own, dict):
-        message, detail = str(own.get("message")), str(found.get("detail") or "")
-        step = detail if detail != message else ""
-        return Refused(answer.status, str(own.get("code")), message, step, document)
     told = found.get("message")
     message = f"The app answered {answer.status}: {told}" if told else f"The app answered {answer.status}."
     return Refused(answer.status, str(found.get("code", "app_error")), message, "", document)

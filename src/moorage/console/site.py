@@ -28,7 +28,7 @@ from moorage.console import (
     query,
     requests,
 )
-from moorage.console.calls import Calls, Inside, Refused
+from moorage.console.calls import Calls, Refused
 from moorage.console.crm.screen import PAGES as CRM
 from moorage.console.frame import rendered
 from moorage.console.routes import Site
@@ -37,6 +37,7 @@ from moorage.digests import base64url
 from moorage.errors import MoorageError
 from moorage.http.control import json_response
 from moorage.http.errors import STATUS, MethodNotAllowed, NotFound
+from moorage.http.inside import InsideCalls
 from moorage.keys.service import Keys
 from moorage.people.sessions import LONGEST_NEXT, PersonSessions, up
 from moorage.web.pages import named_headers
@@ -67,7 +68,7 @@ NOTE, PROOF = "note", "proof"
 class Console(Site):
     """`base_url` is the gateway's address for callers."""
 
-    def __init__(self, inside: Inside, keys: Keys, sessions: PersonSessions, base_url: str) -> None:
+    def __init__(self, inside: InsideCalls, keys: Keys, sessions: PersonSessions, base_url: str) -> None:
         self._inside = inside
         self._keys = keys
         self._sessions = sessions

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from moorage.errors import MoorageError
 from moorage.http.message import Headers, Response
@@ -228,6 +228,23 @@ def render(error: MoorageError, request_id: str) -> Response:
     }
     # `json.dumps` escapes all other characters than ASCII. So a message may quote any text of a caller.
     return Response(status, json.dumps(document).encode("ascii"), _headers(error, request_id))
+
+
+class OwnError(NamedTuple):
+    """An error of ours in an answer. `help` is empty if there is none."""
+
+    code: str
+    message: str
+    help: str
+
+
+def own_error(document: Any) -> OwnError | None:
+    """What `render` has written into an answer; None for another document, such as an error of an app."""
+    own = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(own, dict):
+        return None
+    message, detail = str(own.get("message")), str(document.get("detail") or "")
+    return OwnError(str(own.get("code")), message, "" if detail == message else detail)
 
 
 def quoted(text: str) -> str:

@@ -4,10 +4,13 @@ So whatever the door checks, counts and notes of calls, it does with these, too.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import httptools
+import msgspec
 
 from moorage.errors import MoorageError
 from moorage.http.encode import lines_of
@@ -36,6 +39,22 @@ class InsideAnswer:
     headers: Headers
     body: bytes
     is_whole: bool = True
+
+    def texts(self) -> dict[str, str]:
+        """The headers as texts, by their names."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+
+
+def with_query(path: str, query: Mapping[str, Any] | None) -> str:
+    """The target of a call to a path, which is percent-encoded already."""
+    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+
+
+def content_of(body: Any) -> bytes:
+    """The body of a call: bytes as they are, anything else as JSON, and nothing for None."""
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else msgspec.json.encode(body)
 
 
 class InsideCalls:

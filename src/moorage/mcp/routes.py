@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from moorage.acting import act_as
 from moorage.http.errors import MethodNotAllowed, quoted
+from moorage.http.inside import InsideCalls
 from moorage.keys.model import Principal
 from moorage.loopback import is_loopback
 from moorage.mcp.accounts import Accounts
@@ -21,7 +22,7 @@ from moorage.mcp.errors import McpMissing, OriginRefused
 from moorage.mcp.memory import Memory
 from moorage.mcp.rights import Rights
 from moorage.mcp.sealing import SealingKeys
-from moorage.mcp.session import Calls, Session
+from moorage.mcp.session import Session
 
 if TYPE_CHECKING:
     from moorage.mcp.serving import ProfileServer
@@ -58,7 +59,7 @@ class McpServers:
 
     def __init__(
         self,
-        calls: Calls,
+        calls: InsideCalls,
         recognise: Recognise,
         rights: Rights,
         apps: Callable[[], Collection[str]],

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from moorage.digests import digest_of
-from moorage.http.inside import InsideAnswer
+from moorage.http.errors import own_error
+from moorage.http.inside import InsideAnswer, InsideCalls, content_of, with_query
 from moorage.http.message import Headers
 from moorage.keys.model import Principal
 from moorage.mcp.accounts import Accounts
@@ -23,14 +24,6 @@ _READS = frozenset({"GET", "HEAD"})
 _IN_PATH = "/%:@!$&'()*+,;=~"
 _IN_QUERY = f"{_IN_PATH}?"
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
-
-
-class Calls(Protocol):
-    """As `http.inside.InsideCalls`."""
-
-    async def call(
-        self, method: str, target: str, headers: Headers, body: bytes, *, client: tuple[str, int], most: int
-    ) -> InsideAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Session:
 
     principal: Principal
     authorization: str = field(repr=False)
-    calls: Calls = field(repr=False)
+    calls: InsideCalls = field(repr=False)
     rights: Rights = field(repr=False)
     client: tuple[str, int]
     headers: Mapping[str, str] = field(repr=False)
@@ -150,8 +143,7 @@ class Session:
         *,
         keeps_errors: bool = False,
     ) -> Answer:
-        target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
-        data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        target, data = with_query(path, query), content_of(body)
         always = [(b"Authorization", self.authorization.encode("latin-1")), (b"Accept", b"application/json")]
         if data and not any(name.lower() == b"content-type" for name, _ in headers):
             always.append((b"Content-Type", b"application/json"))
@@ -166,8 +158,7 @@ class Session:
 
 
 def _checked(inside: InsideAnswer, *, keeps_errors: bool) -> Answer:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in inside.headers}
-    answer = Answer(inside.status, headers, inside.body)
+    answer = Answer(inside.status, inside.texts(), inside.body)
     if not inside.is_whole:
         raise ToolFailed(
             f"The answer has more than {MOST:,} bytes.", step="Ask for less: fewer fields, or fewer records."
@@ -188,12 +179,10 @@ def failure_of(answer: Answer) -> ToolFailed:
         document = answer.document
     except ToolFailed:
         document = None
+    own = None if _is_of_app(answer) else own_error(document)
+    if own is not None:
+        return ToolFailed(own.message, step=own.help or None, code=own.code)
     document = document if isinstance(document, dict) else {}
-    own = document.get("error")
-    if not _is_of_app(answer) and isinstance(own, dict):
-        detail = str(document.get("detail", ""))
-        step = detail if detail != own.get("message") else None
-        return ToolFailed(str(own.get("message")), step=step, code=str(own.get("code")))
     code, message = document.get("code"), document.get("message")
     told = f"The app answered {answer.status}"
     if isinstance(message, str):
