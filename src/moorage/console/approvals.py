@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from moorage.console.calls import Refused
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
@@ -107,13 +106,13 @@ async def _decide(visit: Visit, what: str, body: Mapping[str, str], said: str) -
 
 
 async def end_grant(visit: Visit) -> Done:
-    await visit.control("POST", f"/approvals/grants/{quote(visit.of_path('grant_id'), safe='')}/end")
+    await visit.control("POST", f"/approvals/grants/{visit.segment('grant_id')}/end")
     return Done("/approvals", "From now on, these calls ask again.")
 
 
 def _path(visit: Visit) -> str:
     """The path of the call, which is the same in the console and in the API."""
-    return f"/approvals/{quote(visit.of_path('approval_id'), safe='')}"
+    return f"/approvals/{visit.segment('approval_id')}"
 
 
 PAGES: tuple[Page, ...] = (

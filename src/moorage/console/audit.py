@@ -26,8 +26,7 @@ async def show(visit: Visit) -> Shown:
     except Refused as refused:
         if refused.code != "parameter_invalid":
             raise
-        fault = {"message": refused.message, "help": refused.help}
-        return Shown("audit.html", {**_NOTHING, "asked": asked, "fault": fault}, refused.status)
+        return Shown("audit.html", {**_NOTHING, "asked": asked, "fault": refused.told}, refused.status)
     head = answer.document["head"]
     values = {**answer.document, "asked": asked, "cursor": cursor, "chain": await _chain(visit, head)}
     return Shown("audit.html", values)

@@ -28,6 +28,11 @@ class Refused(Exception):
         self.help = help
         self.document = document
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What a page says of it, above the form that was sent."""
+        return {"code": self.code, "message": self.message, "help": self.help}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from moorage.console.calls import Refused
 from moorage.console.connections import apps_of
@@ -34,12 +33,12 @@ async def show(visit: Visit) -> Shown:
 
 async def back(visit: Visit) -> Done:
     """For somebody who loads the page again that a form has answered with."""
-    return Done(f"/connections/{quote(visit.of_path('connection'), safe='')}")
+    return Done(f"/connections/{visit.segment('connection')}")
 
 
 async def _found(visit: Visit) -> Mapping[str, Any]:
-    name = quote(visit.of_path("connection"), safe="")
-    found: Mapping[str, Any] = (await visit.control("GET", f"/connections/{name}")).document["connection"]
+    answer = await visit.control("GET", f"/connections/{visit.segment('connection')}")
+    found: Mapping[str, Any] = answer.document["connection"]
     return found
 
 
@@ -159,9 +158,8 @@ async def relabel(visit: Visit) -> Shown | Done:
             "tags": " ".join(connection["tags"]),
             "end_user": connection["end_user"],
         }
-        fault = {"message": refused.message, "help": refused.help}
         typed = kept | {name: form[name] for name in kept if _is_changed(form, name)}
-        return await _shown(visit, connection, refused.status, fault=fault, typed=typed)
+        return await _shown(visit, connection, refused.status, fault=refused.told, typed=typed)
     return Done("/connections" if form.get("back") == "list" else path, "The labels are changed.")
 
 

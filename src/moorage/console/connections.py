@@ -64,7 +64,7 @@ async def _form(visit: Visit, typed: Mapping[str, str], refused: Refused | None 
         "apps": await apps_of(visit),
         "organisations": organisations,
         "typed": typed,
-        "fault": refused and {"message": refused.message, "help": refused.help},
+        "fault": refused and refused.told,
     }
     return Shown("connection_new.html", values, 200 if refused is None else refused.status)
 

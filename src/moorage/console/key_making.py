@@ -54,7 +54,7 @@ async def _form(visit: Visit, preset: str, typed: Mapping[str, Any], fault: Refu
         "days": DAYS,
         "calls": CALLS,
         "connections": await names_of(visit),
-        "fault": None if fault is None else {"message": fault.message, "help": fault.help},
+        "fault": fault and fault.told,
         "once": visit.once(),
     }
     return Shown("key_new.html", values, 200 if fault is None else fault.status)
@@ -67,9 +67,8 @@ async def make(visit: Visit) -> Shown:
         "scopes": [scope for scope in CONTROL if f"scope.{scope}" in form],
         "connections": [name.partition(".")[2] for name in form if name.startswith("connection.")],
     }
-    once = {"Idempotency-Key": form["once"]} if form.get("once") else {}
     try:
-        answer = await visit.control("POST", "/keys", body=_body(typed), headers=once)
+        answer = await visit.control("POST", "/keys", body=_body(typed), headers=visit.once_headers)
     except Refused as refused:
         if refused.status not in {400, 422}:
             raise

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import quote
 
 from moorage.console.calls import Refused
 from moorage.console.recipes import EXAMPLES, recipes
@@ -33,7 +32,7 @@ async def names_of(visit: Visit) -> dict[str, str]:
 
 def path_of(visit: Visit) -> str:
     """The path of the key, which is the same in the console and in the API."""
-    return f"/keys/{quote(visit.of_path('key_id'), safe='')}"
+    return f"/keys/{visit.segment('key_id')}"
 
 
 def state_of(key: dict[str, Any], now: str) -> str:
@@ -111,9 +110,8 @@ async def rotate(visit: Visit) -> Shown:
         raise Refused(
             400, "body_invalid", "The old secret can't end then.", "Choose one of the offered times."
         )
-    once = {"Idempotency-Key": visit.form.get("once", "")} if visit.form.get("once") else {}
     answer = await visit.control(
-        "POST", f"{path_of(visit)}/rotate", body={"overlap_seconds": int(overlap)}, headers=once
+        "POST", f"{path_of(visit)}/rotate", body={"overlap_seconds": int(overlap)}, headers=visit.once_headers
     )
     return made(visit, answer.document, "The key has a new secret.", overlap=OVERLAPS[overlap])
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from moorage.console.calls import Refused
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
@@ -33,7 +32,7 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, fault: Ref
         "people": answer.document["people"],
         "roles": MEANINGS,
         "typed": dict(typed or {}),
-        "fault": None if fault is None else {"message": fault.message, "help": fault.help},
+        "fault": fault and fault.told,
         "tabs": _tabs(visit),
     }
     return Shown("people.html", values, 200 if fault is None else fault.status)
@@ -85,7 +84,7 @@ def _link(visit: Visit, document: Mapping[str, Any]) -> Shown:
 
 def _path(visit: Visit) -> str:
     """The path of the person, which is the same in the console and in the API."""
-    return f"/people/{quote(visit.of_path('person_id'), safe='')}"
+    return f"/people/{visit.segment('person_id')}"
 
 
 async def me(visit: Visit) -> Shown:
@@ -102,7 +101,7 @@ async def programs(visit: Visit) -> Shown:
 
 
 async def end_program(visit: Visit) -> Done:
-    await visit.control("POST", f"/grants/{quote(visit.of_path('grant_id'), safe='')}/end")
+    await visit.control("POST", f"/grants/{visit.segment('grant_id')}/end")
     return Done("/grants", "The program may do nothing any more.")
 
 

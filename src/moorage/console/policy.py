@@ -54,7 +54,7 @@ async def _page(visit: Visit, typed: Mapping[str, str] | None = None, fault: Ref
         "changes": visit.may(WRITE),
         "apps": [app["app"] for app in apps.document["apps"]],
         "typed": dict(typed or {}),
-        "fault": None if fault is None else {"message": fault.message, "help": fault.help},
+        "fault": fault and fault.told,
         **await _tried(visit, chosen),
     }
     return Shown("policy.html", values, 200 if fault is None else fault.status)
@@ -73,7 +73,7 @@ async def _tried(visit: Visit, connection: str) -> Mapping[str, Any]:
     try:
         answer = await visit.control("POST", "/policies/try", body=described)
     except Refused as refused:
-        return {"asked": asked, "tried": None, "untried": {"message": refused.message, "help": refused.help}}
+        return {"asked": asked, "tried": None, "untried": refused.told}
     return {"asked": asked, "tried": answer.document, "untried": None}
 
 

@@ -51,6 +51,10 @@ class Visit:
     def of_path(self, name: str) -> str:
         return str(self.request.path_params[name])
 
+    def segment(self, name: str) -> str:
+        """As `of_path`, encoded as a segment of another path."""
+        return quote(self.of_path(name), safe="")
+
     def may(self, scope: str) -> bool:
         """Whether the person's role has a scope of the control API, or for VALUES, may read what apps hold."""
         if scope == VALUES:
@@ -64,8 +68,13 @@ class Visit:
 
     @staticmethod
     def once() -> str:
-        """A text for a hidden field, which goes on as the Idempotency-Key: so a second click does nothing twice."""
+        """A text for the hidden field `once`, which `once_headers` sends on: so a second click does nothing twice."""
         return new_uuid()
+
+    @property
+    def once_headers(self) -> Mapping[str, str]:
+        """The headers of the call that a form with the field `once` makes."""
+        return {"Idempotency-Key": self.form["once"]} if self.form.get("once") else {}
 
     @property
     def sees_values(self) -> bool:

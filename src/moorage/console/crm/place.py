@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from moorage.bounded import Bounded
 from moorage.console.calls import Answer, Refused
@@ -109,7 +108,7 @@ def named(module: Mapping[str, Any]) -> dict[str, Any]:
 
 async def place_of(visit: Visit) -> Place:
     """The place that the path names. Raises Refused and NotFound."""
-    answer = await visit.control("GET", f"/connections/{quote(visit.of_path('connection'), safe='')}")
+    answer = await visit.control("GET", f"/connections/{visit.segment('connection')}")
     connection = answer.document["connection"]
     if connection["app"] != APP:
         raise NotFound(

@@ -40,7 +40,7 @@ async def show(visit: Visit) -> Shown:
 async def asked(visit: Visit) -> dict[str, Any]:
     """The call that the page is about, with its bodies if the person may see them."""
     query = {"bodies": "true"} if visit.may("requests:bodies") else None
-    path = f"/requests/{quote(visit.of_path('request_id'), safe='')}"
+    path = f"/requests/{visit.segment('request_id')}"
     found: dict[str, Any] = (await visit.control("GET", path, query)).document["request"]
     return found
 
