@@ -1,10 +1,12 @@
 """The screens on which people ask an account: COQL, the list of operations, and one call."""
 
 import json
+import shlex
 from urllib.parse import urlencode
 
 import pytest
 
+from moorage.console.recipes import curl
 from tests.console.hostile import HOSTILE, seen_as_text
 
 ASK = "select Last_Name, Company from Leads where id is not null limit 2"
@@ -23,6 +25,12 @@ def test_a_query_shows_its_rows_and_the_same_call(owner):
     found = owner.twin(asking(ASK))
     assert found["result"]["columns"] == ["Last_Name", "Company", "id"]
     assert len(found["result"]["rows"]) == 2
+
+
+def test_a_shell_reads_the_command_as_it_was_meant():
+    url, body = "http://here/zoho-crm/a b?c='$(d)'", '{"e": "it\'s `f` \\\\ \\""}'
+    command = shlex.split(curl("POST", url, "g", body))
+    assert {url, body, "POST", "Maton-Connection: g"} <= set(command)
 
 
 def test_a_wrong_query_says_where_it_is_wrong(owner):

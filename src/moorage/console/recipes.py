@@ -1,6 +1,7 @@
 """Texts by which programs use a connection: as they are copied from a page, they work."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ def recipes(base_url: str, app: str, name: str | None = None, check: str | None 
     """
     path = f"/{app}{CALLS.get(app) or check or '/'}"
     return {
-        "curl": _curl(base_url, path, name),
+        "curl": curl("GET", f"{base_url}{path}", name),
         "python": _python(base_url, path, name),
         "javascript": _javascript(base_url, path, name),
         "mcp": _mcp(base_url, name),
@@ -31,10 +32,15 @@ def recipes(base_url: str, app: str, name: str | None = None, check: str | None 
     }
 
 
-def _curl(base_url: str, path: str, name: str | None) -> str:
-    lines = [f'curl -H "Authorization: Bearer ${KEY}"']
-    lines += [f"     -H 'Maton-Connection: {name}'"] if name else []
-    return " \\\n".join([*lines, f"     '{base_url}{path}'"])
+def curl(method: str, url: str, name: str | None = None, body: str | None = None) -> str:
+    """The command of a shell that makes a call; `body` is JSON."""
+    begin = "curl" if method == "GET" else f"curl -X {shlex.quote(method)}"
+    lines = [f"{begin} {shlex.quote(url)}", f'-H "Authorization: Bearer ${KEY}"']
+    if name:
+        lines.append(f"-H {shlex.quote(f'Maton-Connection: {name}')}")
+    if body is not None:
+        lines.append(f"-H 'Content-Type: application/json' --data {shlex.quote(body)}")
+    return " \\\n  ".join(lines)
 
 
 def _python(base_url: str, path: str, name: str | None) -> str:

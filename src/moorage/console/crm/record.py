@@ -1,7 +1,6 @@
 """A record: its values by its layout, and tabs with all that belongs to it."""
 
 import asyncio
-import shlex
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from moorage.console.crm.layouts import Layout, layout_for, layouts_of
 from moorage.console.crm.place import API, Place, module_of, named, place_of, record_of
 from moorage.console.crm.related import lists_of, tab_of
 from moorage.console.places import APP
+from moorage.console.recipes import curl
 from moorage.console.visit import Page, Shown, Visit, get
 from moorage.http.errors import NotFound
 
@@ -77,13 +77,7 @@ def _put(
         if field.in_updates
     }
     sent = msgspec.json.format(msgspec.json.encode({"data": [body]}), indent=2).decode()
-    url = f"{visit.base_url}/{APP}{API}/{module}/{identity}"
-    return (
-        f"curl -X PUT {shlex.quote(url)} \\\n"
-        '  -H "Authorization: Bearer $MOORAGE_API_KEY" \\\n'
-        f"  -H {shlex.quote(f'Maton-Connection: {place.id}')} \\\n"
-        f"  -H 'Content-Type: application/json' -d {shlex.quote(sent)}"
-    )
+    return curl("PUT", f"{visit.base_url}/{APP}{API}/{module}/{identity}", place.id, sent)
 
 
 def _sent(field: Field, value: Any) -> Any:

@@ -5,7 +5,6 @@ A list gives the first 2,000 records of a module or of a custom view, a search t
 the other end.
 """
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from moorage.console.crm.fields import Field
 from moorage.console.crm.place import API, Place
 from moorage.console.crm.views import View
 from moorage.console.places import APP
+from moorage.console.recipes import curl
 
 _PAGE = 200  # Records of a page of a list.
 _LISTED = 2_000  # Records that a list and a search give by pages.
@@ -46,15 +46,8 @@ class Call:
         """The command of a shell that makes it."""
         query = urlencode(self.query, quote_via=quote)
         url = f"{base_url}/{APP}{API}{self.path}{'?' if query else ''}{query}"
-        lines = [
-            f"curl {shlex.quote(url)}",
-            '-H "Authorization: Bearer $MOORAGE_API_KEY"',
-            f"-H {shlex.quote(f'Maton-Connection: {connection}')}",
-        ]
-        if self.body is not None:
-            sent = msgspec.json.encode(self.body).decode()
-            lines.append(f"-X {self.method} -H 'Content-Type: application/json' -d {shlex.quote(sent)}")
-        return " \\\n  ".join(lines)
+        sent = None if self.body is None else msgspec.json.encode(self.body).decode()
+        return curl(self.method, url, connection, sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """A call as code that makes it again. What the log has not kept has a place left."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from moorage.console.recipes import KEY, curl
+
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_KEY = "MOORAGE_API_KEY"
 
 
 def snippets(call: Mapping[str, Any], base_url: str, body: str | None) -> list[dict[str, str]]:
@@ -16,19 +16,10 @@ def snippets(call: Mapping[str, Any], base_url: str, body: str | None) -> list[d
     data = (body or "{}") if call["method"] in _WITH_BODY else None
     connection = call["connection"] and (call["connection"]["alias"] or call["connection"]["id"])
     return [
-        {"name": "curl", "text": _curl(call["method"], f"{base_url}{path}", connection, data)},
+        {"name": "curl", "text": curl(call["method"], f"{base_url}{path}", connection, data)},
         {"name": "Python", "text": _python(call["method"], path, connection, data)},
         {"name": "JavaScript", "text": _javascript(call["method"], f"{base_url}{path}", connection, data)},
     ]
-
-
-def _curl(method: str, url: str, connection: str | None, data: str | None) -> str:
-    parts = [f"curl -X {shlex.quote(method)} {shlex.quote(url)}", f'-H "Authorization: Bearer ${_KEY}"']
-    if connection:
-        parts.append(f"-H {shlex.quote(f'Maton-Connection: {connection}')}")
-    if data is not None:
-        parts += ["-H 'Content-Type: application/json'", f"--data {shlex.quote(data)}"]
-    return " \\\n  ".join(parts)
 
 
 def _python(method: str, path: str, connection: str | None, data: str | None) -> str:
@@ -43,7 +34,7 @@ def _python(method: str, path: str, connection: str | None, data: str | None) ->
 
 
 def _javascript(method: str, url: str, connection: str | None, data: str | None) -> str:
-    headers = [f'"Authorization": `Bearer ${{process.env.{_KEY}}}`']
+    headers = [f'"Authorization": `Bearer ${{process.env.{KEY}}}`']
     if connection:
         headers.append(f'"Maton-Connection": {json.dumps(connection)}')
     if data is not None:
