@@ -1,6 +1,9 @@
 """Values of records as texts, for the cells of tables and of CSV files."""
 
+import csv
+import io
 import json
+from collections.abc import Iterable
 from typing import Any
 
 # Spreadsheets run a text that begins so as a formula.
@@ -30,3 +33,10 @@ def harmless(text: str) -> str:
     except ValueError:
         return f"'{text}"
     return text
+
+
+def csv_of(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows of values as lines of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text).writerows([harmless(cell_text(value)) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", "replace")

@@ -93,5 +93,9 @@ def unpacked(text: str) -> Any:
         data = unzip.decompress(base64.b64decode(text, validate=True), MOST_UNPACKED)
         return msgspec.json.decode(data if unzip.eof else b"")  # Without halves of surrogates.
     except (ValueError, zlib.error, RecursionError):
-        message = "What the form remembers can't be read."
-        raise Refused(400, "form_broken", message, "Begin again with the file.") from None
+        raise broken_form() from None
+
+
+def broken_form() -> Refused:
+    message = "What the form remembers can't be read."
+    return Refused(400, "form_broken", message, "Begin again with the file.")

@@ -1,7 +1,6 @@
 """Export of a view as CSV. It is sent as it is read, so it may be long."""
 
-import csv
-import io
+import codecs
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from moorage.console.crm.grid import source_of
 from moorage.console.crm.place import Place, module_of, place_of
 from moorage.console.crm.view_calls import Source, count_of, records_of
 from moorage.console.crm.writing import refused_words
-from moorage.console.tables import cell_text, harmless
+from moorage.console.tables import csv_of
 from moorage.console.visit import Page, Visit, get
 from moorage.errors import MoorageError
 from moorage.web.pages import named_headers
@@ -37,15 +36,15 @@ async def _lines(
     source: Source, first: Sequence[dict[str, Any]], parts: AsyncIterator[list[dict[str, Any]]]
 ) -> AsyncIterator[bytes]:
     columns = ["id", *(name for name in source.columns if name != "id")]
-    yield _csv([columns]).encode("utf-8-sig")
-    yield _csv([_row(record, columns) for record in first]).encode("utf-8", "replace")
+    yield codecs.BOM_UTF8 + csv_of([columns])
+    yield _csv(first, columns)
     try:
         async for part in parts:
-            yield _csv([_row(record, columns) for record in part]).encode("utf-8", "replace")
+            yield _csv(part, columns)
     except Refused as refused:
-        yield _csv([[f"The export broke off here. {refused_words(refused)}"]]).encode("utf-8", "replace")
+        yield csv_of([[f"The export broke off here. {refused_words(refused)}"]])
     except MoorageError as error:
-        yield _csv([[f"The export broke off here. {error.message}"]]).encode("utf-8", "replace")
+        yield csv_of([[f"The export broke off here. {error.message}"]])
 
 
 async def _parts(place: Place, source: Source) -> AsyncIterator[list[dict[str, Any]]]:
@@ -65,14 +64,8 @@ async def _parts(place: Place, source: Source) -> AsyncIterator[list[dict[str, A
         offset, last = offset + size, str(records[-1]["id"])
 
 
-def _row(record: dict[str, Any], columns: Sequence[str]) -> list[str]:
-    return [harmless(cell_text(record.get(name))) for name in columns]
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+def _csv(records: Sequence[dict[str, Any]], columns: Sequence[str]) -> bytes:
+    return csv_of([record.get(name) for name in columns] for record in records)
 
 
 PAGES: tuple[Page, ...] = (get("/crm/{connection}/{module}/export", export),)

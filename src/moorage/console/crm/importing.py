@@ -1,7 +1,6 @@
 """Import of a CSV file: first a look at it without writing, then its rows in calls of 100, with a report of each."""
 
-import csv
-import io
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,12 @@ from starlette.responses import Response
 from moorage.console.calls import Refused
 from moorage.console.crm.belongings import saved
 from moorage.console.crm.checks import row_faults
-from moorage.console.crm.csv_files import Sheet, packed, sheet_of, unpacked
+from moorage.console.crm.csv_files import Sheet, broken_form, packed, sheet_of, unpacked
 from moorage.console.crm.fields import Field, meant
 from moorage.console.crm.layouts import layouts_of
 from moorage.console.crm.place import Place, module_of, named, place_of
 from moorage.console.crm.writing import MOST, outcomes
-from moorage.console.tables import harmless
+from moorage.console.tables import csv_of
 from moorage.console.visit import Page, Shown, Visit, get, post
 from moorage.http.errors import ParameterInvalid
 
@@ -115,12 +114,10 @@ async def run(visit: Visit) -> Shown:
 async def report(visit: Visit) -> Response:
     """What became of each row, as a file."""
     await place_of(visit)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["row", "result", "id", "message"])
+    lines: list[list[Any]] = [["row", "result", "id", "message"]]
     for number, done, identity, words in _report(visit):
-        writer.writerow([number, "done" if done else "refused", identity, harmless(str(words))])
-    return saved(text.getvalue().encode("utf-8-sig"), f"{module_of(visit)}-import.csv", "text/csv")
+        lines.append([number, "done" if done else "refused", identity, words])
+    return saved(codecs.BOM_UTF8 + csv_of(lines), f"{module_of(visit)}-import.csv", "text/csv")
 
 
 def _sheet(visit: Visit) -> Sheet:
@@ -139,20 +136,21 @@ def _sheet(visit: Visit) -> Sheet:
     except (TypeError, ValueError):
         texts = False
     if not texts:
-        raise Refused(
-            400, "form_broken", "What the form remembers can't be read.", "Begin again with the file."
-        )
+        raise broken_form()
     return Sheet(names, rows, delimiter, encoding)
 
 
 def _report(visit: Visit) -> list[Any]:
     """What became of the rows before, as the form remembers it: the row, whether it is written, its id, and words."""
     rows = unpacked(visit.form["report"]) if visit.form.get("report") else []
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 4 for row in rows):
-        raise Refused(
-            400, "form_broken", "What the form remembers can't be read.", "Begin again with the file."
-        )
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise broken_form()
     return rows
+
+
+def _is_row(row: Any) -> bool:
+    is_whole = isinstance(row, list) and len(row) == 4
+    return is_whole and not any(isinstance(part, list | dict) for part in row)
 
 
 def _writable(fields: Mapping[str, Field]) -> dict[str, Field]:

@@ -1,7 +1,5 @@
 """The query screen: a query in COQL, its rows, and what is wrong with it."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +9,10 @@ from starlette.responses import Response
 from moorage.console.calls import Answer, Refused
 from moorage.console.places import Connection, name_of, places
 from moorage.console.query.curl import curl_of
-from moorage.console.tables import cell_text, harmless
+from moorage.console.tables import csv_of
 from moorage.console.visit import VALUES, Page, Shown, Visit, get
 from moorage.http.control import json_response
+from moorage.web.pages import named_headers
 
 _EXAMPLE = "select Last_Name, Company, Email from Leads where Last_Name is not null limit 50"
 LONGEST = 20_000  # Characters of a query.
@@ -89,17 +88,12 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(map(harmless, columns))
-    for row in rows:
-        writer.writerow(harmless(cell_text(row.get(name))) for name in columns)
+    content = csv_of([columns, *([row.get(name) for name in columns] for row in rows)])
     headers = {
+        **named_headers(sources="sandbox"),
         "content-disposition": 'attachment; filename="query.csv"',
-        "x-content-type-options": "nosniff",
-        "cache-control": "no-store",
     }
-    return Response(text.getvalue().encode("utf-8", "replace"), headers=headers, media_type="text/csv")
+    return Response(content, headers=headers, media_type="text/csv")
 
 
 def _curl(visit: Visit, connection: Connection, query: str) -> str:
