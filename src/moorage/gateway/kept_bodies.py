@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from moorage.gateway.relay import Relay
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders
+from moorage.gateway.watched import WatchedRelay
 from moorage.http.direct import DirectProtocol
 from moorage.http.head import Head
 from moorage.http.message import Headers, Response
-from moorage.requests import Caller, Source
+from moorage.requests import Notes
 from moorage.requests.bodies import Bodies, WaitingBodies, body_of, token_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def relay_of(gateway: "Gateway") -> type[Relay]:
     return Relay if gateway.notes is None or gateway.notes.bodies is None else KeepingRelay
 
 
-class KeepingRelay(Relay):
+class KeepingRelay(WatchedRelay):
     """Keeps the beginning of both bodies until the call is noted. An answer of the gateway itself is not kept."""
 
     __slots__ = ("_answer_headers", "_answer_start", "_bodies", "_request_start")
@@ -56,22 +57,11 @@ class KeepingRelay(Relay):
             self._answer_start = response.body[: self._bodies.most]
         super()._note_answer(response)
 
-    def _note(
-        self,
-        source: Source,
-        status: int,
-        ended: float,
-        error: str | None = None,
-        caller: Caller | None = None,
-    ) -> bool:
-        is_noted = super()._note(source, status, ended, error, caller)
-        if is_noted:
-            assert self._gateway.notes is not None
-            request = body_of(self._head.headers, self._size, self._request_start)
-            answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
-            self._gateway.notes.keep(Bodies(request, answer, self._secrets()))
+    def _on_noted(self, notes: Notes) -> None:
+        request = body_of(self._head.headers, self._size, self._request_start)
+        answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
+        notes.keep(Bodies(request, answer, self._secrets()))
         self._request_start = self._answer_start = b""
-        return is_noted
 
     def _secrets(self) -> tuple[bytes, ...]:
         """The key of the caller and the token of the connection."""

@@ -7,31 +7,22 @@ from moorage.gateway.relay import Relay
 from moorage.gateway.rewrite import CallerHeaders
 from moorage.gateway.target import Target
 from moorage.gateway.trace_context import TraceContext
+from moorage.gateway.watched import WatchedRelay
 from moorage.http.direct import DirectProtocol
 from moorage.http.head import Head
-from moorage.requests import Caller, Source
+from moorage.requests import Note, Notes
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
 
 
 class EndedCall(NamedTuple):
-    """A call that has ended. Its moments are those of a note; `target` is None if none was found."""
+    """A call that has ended, as it was noted, and what its spans need besides. `target` is None if none was found."""
 
-    method: bytes
-    native: bytes
+    note: Note
     scheme: str
     host: str | None
-    request_id: bytes
-    caller: Caller
     target: Target | None
-    began: float
-    sent_at: float
-    answered_at: float
-    ended: float
-    status: int
-    source: Source
-    error: str | None
 
 
 class CallSpans(Protocol):
@@ -56,7 +47,7 @@ def relays_of(gateway: "Gateway") -> tuple[type[Relay], type[Relay]]:
     return (plain if gateway.spans is None else traced), traced
 
 
-class TracedCall(Relay):
+class TracedCall(WatchedRelay):
     """Notes the trace with the call, and makes spans of it if it is sampled."""
 
     __slots__ = ()
@@ -75,43 +66,20 @@ class TracedCall(Relay):
         super().__init__(protocol, head, caller, native, gateway)
         self._spans = spans  # type: ignore[misc]  # Both subclasses have the slot.
 
-    def _note(
-        self,
-        source: Source,
-        status: int,
-        ended: float,
-        error: str | None = None,
-        caller: Caller | None = None,
-    ) -> bool:
-        began, trace_id, request_id = self._began, self._trace_id(), self._request_id
-        if trace_id is not None:
-            # This is how a note has both (`blocks.notes_of`).
-            self._request_id = b"%b %b" % (request_id, trace_id)
-        is_noted = super()._note(source, status, ended, error, caller)
-        self._request_id = request_id
-        if caller is None and self._resolved is not None:
-            caller = self._resolved.caller
-        if began and caller is not None and self._spans is not None:
-            moments = began, self._sent_at, self._answered_at, ended
-            self._spans.end(self._ended(caller, moments, (status, source, error)))
-        return is_noted
-
-    def _trace_id(self) -> bytes | None:
+    def _on_noted(self, notes: Notes) -> None:
+        super()._on_noted(notes)
+        trace = self._caller.trace
         if self._spans is not None:
-            return self._spans.trace_id
-        return None if self._caller.trace is None else self._caller.trace.trace_id
+            self._spans.end(self._ended(notes.last))
+            notes.name_trace(self._spans.trace_id)
+        elif trace is not None:
+            notes.name_trace(trace.trace_id)
 
-    def _ended(
-        self,
-        caller: Caller,
-        moments: tuple[float, float, float, float],
-        how: tuple[int, Source, str | None],
-    ) -> EndedCall:
+    def _ended(self, note: Note) -> EndedCall:
         host = self._head.header(b"host")
-        scheme = self._protocol.scheme or "http"
-        what = self._head.method, self._native, scheme, None if host is None else host.decode("latin-1")
         target = self._resolved if self.request_sent else None
-        return EndedCall(*what, self._request_id, caller, target, *moments, *how)
+        scheme = self._protocol.scheme or "http"
+        return EndedCall(note, scheme, None if host is None else host.decode("latin-1"), target)
 
 
 class TracedRelay(TracedCall):

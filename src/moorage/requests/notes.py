@@ -170,6 +170,17 @@ class Notes:
         self.calls.append(what)
         self.endings.append(ending)
 
+    @property
+    def last(self) -> Note:
+        """The call that was noted last, without its trace."""
+        caller, method, native, _ = self.calls[-1]
+        return Note(caller, method, native, *self.endings[-1])
+
+    def name_trace(self, trace_id: bytes) -> None:
+        """Note the trace of the call that was noted last."""
+        ending = self.endings[-1]
+        self.endings[-1] = (b"%b %b" % (ending[0], trace_id), *ending[1:])
+
     def keep(self, bodies: "Bodies") -> None:
         """Keep the bodies of the call that was noted last, if there is room for them."""
         assert self.bodies is not None

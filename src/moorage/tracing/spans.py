@@ -22,6 +22,7 @@ from opentelemetry.util.types import AttributeValue
 from moorage import __version__
 from moorage.gateway.trace_context import TraceContext
 from moorage.gateway.traced import EndedCall
+from moorage.requests import Note
 from moorage.requests.shown import shown
 
 MOST = 100  # Traces that begin in a second, in each process. Callers may ask for more, and must not make us busy.
@@ -119,12 +120,13 @@ class CallSpans:
 
     def end(self, call: EndedCall) -> None:
         epoch = time.time_ns() - time.monotonic_ns()
-        server = _times(epoch, call.began, call.ended)
-        method = _method_of(call)
-        name = f"{method if method != '_OTHER' else 'HTTP'} /{call.caller.app}"
+        note = call.note
+        server = _times(epoch, note.began, note.ended)
+        method = _method_of(note)
+        name = f"{method if method != '_OTHER' else 'HTTP'} /{note.caller.app}"
         self._spans.add(self._server, self._parent, SpanKind.SERVER, name, server, _of_server(call))
         if call.target is not None and call.target.origin is not None:
-            client = _times(epoch, call.sent_at, call.ended)
+            client = _times(epoch, note.sent_at, note.ended)
             name = method if method != "_OTHER" else "HTTP"
             self._spans.add(self._client, self._server, SpanKind.CLIENT, name, client, _of_client(call))
 
@@ -137,28 +139,28 @@ def _times(epoch: int, began: float, ended: float) -> tuple[int, int]:
     return epoch + int(began * 1e9), epoch + int(ended * 1e9)
 
 
-def _method_of(call: EndedCall) -> str:
-    method = call.method.decode("latin-1")
+def _method_of(note: Note) -> str:
+    method = note.method.decode("latin-1")
     return method if method in _METHODS else "_OTHER"
 
 
-def _common(call: EndedCall) -> _Attributes:
-    attributes: _Attributes = {"http.request.method": _method_of(call), "network.protocol.version": "1.1"}
+def _common(note: Note) -> _Attributes:
+    attributes: _Attributes = {"http.request.method": _method_of(note), "network.protocol.version": "1.1"}
     if attributes["http.request.method"] == "_OTHER":
-        attributes["http.request.method_original"] = call.method.decode("latin-1")
-    if call.status:
-        attributes["http.response.status_code"] = call.status
+        attributes["http.request.method_original"] = note.method.decode("latin-1")
+    if note.status:
+        attributes["http.response.status_code"] = note.status
     return attributes
 
 
 def _of_server(call: EndedCall) -> _Attributes:
-    caller = call.caller
-    path, _, query = shown(call.native).decode("ascii").partition("?")
-    attributes = _common(call) | {
+    note, caller = call.note, call.note.caller
+    path, _, query = shown(note.native).decode("ascii").partition("?")
+    attributes = _common(note) | {
         "http.route": f"/{caller.app}",
         "url.scheme": call.scheme,
         "url.path": f"/{caller.app}{path}",
-        "moorage.request_id": call.request_id.decode("ascii"),
+        "moorage.request_id": note.request_id.decode("ascii"),
         "moorage.key": caller.key_id,
     }
     if query:
@@ -166,26 +168,26 @@ def _of_server(call: EndedCall) -> _Attributes:
     attributes |= _asked_at(call.host)
     if caller.connection_id is not None:
         attributes["moorage.connection"] = caller.connection_id
-    if call.status >= 500 or not call.status:
-        attributes["error.type"] = call.error or str(call.status)
+    if note.status >= 500 or not note.status:
+        attributes["error.type"] = note.error or str(note.status)
     return attributes
 
 
 def _of_client(call: EndedCall) -> _Attributes:
     assert call.target is not None
-    origin = call.target.origin
+    origin, note = call.target.origin, call.note
     assert origin is not None
-    attributes = _common(call)
+    attributes = _common(note)
     base = b"%b%b" % (origin.address, origin.base_path)
     attributes |= {
         "server.address": origin.host,
         "server.port": origin.port,
-        "url.full": (base + shown(call.native)).decode("ascii"),
+        "url.full": (base + shown(note.native)).decode("ascii"),
     }
-    if call.source == "gateway":  # The app has given no answer.
+    if note.source == "gateway":  # The app has given no answer.
         attributes.pop("http.response.status_code", None)
-    if call.error is not None or call.status >= 400:
-        attributes["error.type"] = call.error or str(call.status)
+    if note.error is not None or note.status >= 400:
+        attributes["error.type"] = note.error or str(note.status)
     return attributes
 
 

@@ -1,0 +1,27 @@
+"""Calls with which more is done once they are noted. All others use `Relay` itself, so that they pay nothing."""
+
+from moorage.gateway.relay import Relay
+from moorage.requests import Caller, Notes, Source
+
+
+class WatchedRelay(Relay):
+    """Subclasses say in `_on_noted` what is done."""
+
+    __slots__ = ()
+
+    def _note(
+        self,
+        source: Source,
+        status: int,
+        ended: float,
+        error: str | None = None,
+        caller: Caller | None = None,
+    ) -> bool:
+        is_noted = super()._note(source, status, ended, error, caller)
+        if is_noted:
+            assert self._gateway.notes is not None
+            self._on_noted(self._gateway.notes)
+        return is_noted
+
+    def _on_noted(self, notes: Notes) -> None:
+        """The call has just been noted, as the last one."""
