@@ -22,6 +22,11 @@ NOT_SHOWN = {
     "/console/crm/{connection}/{module}/{record}/photo",
     "/console/query/names",
 }
+# What has to be in the address of a page for it to show something.
+QUERIES = {
+    "/console/keys/revoke": "?ids={key_id}",
+    "/console/connections/delete": "?ids={connection}",
+}
 
 
 @dataclass
@@ -72,7 +77,7 @@ def values_of(owner):
 
 
 def at(page, values):
-    """The path of a page with these values in it."""
+    """The address of a page with these values in it."""
     for name, value in values.items():
         page = page.replace(name, value)
     return page
@@ -81,4 +86,4 @@ def at(page, values):
 def screens(owner, **others):
     """All screens, as an owner sees them. Some need something to show: this makes it, unless it is given."""
     values = values_of(owner) | {f"{{{name}}}": value for name, value in others.items()}
-    return [Screen(page, at(page, values)) for page in sorted(PAGES - NOT_SHOWN)]
+    return [Screen(page, at(page + QUERIES.get(page, ""), values)) for page in sorted(PAGES - NOT_SHOWN)]

@@ -176,3 +176,23 @@ def test_tokens_are_counted_and_not_shown(server, made):
     tokens = json.loads(answer)["tokens"]
     assert tokens.keys() == {"made", "allowed", "window_seconds", "expires_at", "renewable"}
     assert tokens["renewable"] is True and tokens["expires_at"]
+
+
+def test_several_connections_are_deleted_after_a_question(server, owner, made, alias):
+    other = json.loads(server.call("POST", "/connections", {"app": "zoho-crm"})[2])["connection"][
+        "connection_id"
+    ]
+    listed = owner.open(f"/console/connections?q={alias}")
+    assert f'value="{made["connection_id"]}" form="ticked"' in listed.text
+    asked = owner.open(f"/console/connections/delete?ids={made['connection_id']}&ids={other}&ids=gone")
+    assert all(
+        words in asked.words for words in ("Delete 2 connections?", alias, "nobody yet", "1 more that you")
+    )
+    assert "session_token" not in asked.text
+    done = owner.send("/connections/delete", ids=[made["connection_id"], "gone", other])
+    assert (done.status, "Deleted: 2 of 3 connections" in done.words) == (200, True)
+    assert "gone not done There is no connection" in done.words
+    assert "The connection held no tokens." in done.words
+    assert server.call("GET", f"/connections/{other}")[0] == 404
+    assert "Nothing to delete" in owner.open(f"/console/connections/delete?ids={other}").words
+    assert owner.open("/console/connections/delete").status == 400

@@ -23,7 +23,7 @@ IN_PATHS = (
 # All that pages read from their addresses.
 NAMES = (
     "access", "after", "app", "call", "columns", "connection", "count", "counts", "cursor", "diagnosis", "end",
-    "example", "field", "find", "format", "is", "join", "layout", "leads", "module", "note", "of", "order",
+    "example", "field", "find", "format", "ids", "is", "join", "layout", "leads", "module", "note", "of", "order",
     "page", "proof", "q", "sort", "start", "state", "tab", "value", "verify", "view", "whole", "word",
 )  # fmt: skip
 STREAMS = {"/console/requests/tail"}  # It does not end.
@@ -72,7 +72,8 @@ def person(server):
 def test_what_people_name_is_shown_as_text_on_every_screen(person, named):
     shown = 0
     for screen in screens(person, **named):
-        for address in (screen.at, f"{screen.at}?connection={named['connection']}&tab=Notes&state=waiting"):
+        more = f"{'&' if '?' in screen.at else '?'}connection={named['connection']}&tab=Notes&state=waiting"
+        for address in (screen.at, screen.at + more):
             page = person.open(address)
             assert page.status == 200, address
             assert seen_as_text(page), address

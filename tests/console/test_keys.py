@@ -141,7 +141,8 @@ def test_who_may_only_look_gets_no_form(join, made):
     assert "asks a person first" in page.words
     assert '<form method="post"' not in page.text + support.open(f"/console/keys/{key}").text
     assert "Make a key" not in support.open("/console/keys").words
-    for path in ("new", f"{key}/revoke"):
+    assert "ids" not in support.open("/console/keys").text
+    for path in ("new", f"{key}/revoke", f"revoke?ids={key}"):
         assert support.open(f"/console/keys/{path}").status == 403
 
 
@@ -152,3 +153,36 @@ def test_a_try_can_fail_and_an_unknown_key_is_a_page(owner, made):
         assert (page.status, "fault-box" in page.text) == (200, True), call
     for path in ("key_x", "%00", "x" * 900):
         assert owner.open(f"/console/keys/{path}").status in {400, 404}, path
+
+
+def test_several_keys_are_revoked_after_a_question_and_one_that_fails_hides_no_other(server, owner, made):
+    keys = [made(f"several {number}")[0] for number in range(3)]
+    listed = owner.open("/console/keys?q=several")
+    assert re.findall(r'name="ids" value="(key_[\w-]+)"', listed.text) == keys[::-1]
+    asked = owner.open(f"/console/keys/revoke?ids={keys[0]}&ids={keys[1]}&ids=key_x")
+    assert all(
+        words in asked.words for words in ("Revoke 2 keys?", "several 0", "1 more that you ticked has ended")
+    )
+    assert [key["id"] for key in asked_twin(owner, keys)] == keys[:2]
+    done = owner.send("/keys/revoke", ids=[keys[0], keys[1], "key_x"])
+    assert (done.status, "Revoked: 2 of 3 keys" in done.words) == (200, True)
+    assert "key_x not done There is no API key" in done.words
+    for key in keys[:2]:
+        [entry] = owner.twin(f"/console/audit?subject={key}&action=key.revoked")["entries"]
+        assert entry["actor"]["name"] == owner.name
+    owner.open(f"/console/keys/revoke?ids={keys[0]}&ids={keys[2]}")
+    assert "The key is revoked." in owner.send("/keys/revoke").words
+    assert "Nothing to revoke" in owner.open(f"/console/keys/revoke?ids={keys[0]}").words
+
+
+def asked_twin(owner, keys):
+    return owner.twin(f"/console/keys/revoke?ids={keys[0]}&ids={keys[1]}")["keys"]
+
+
+def test_nothing_or_too_much_that_was_ticked_is_told(owner):
+    for query, words in (
+        ("", "Nothing was ticked."),
+        ("&".join(f"ids=k{n}" for n in range(201)), "Tick up to 200."),
+    ):
+        page = owner.open(f"/console/keys/revoke?{query}")
+        assert (page.status, words in page.words) == (400, True)

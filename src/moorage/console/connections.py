@@ -1,13 +1,15 @@
 """All connections, and making one."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from moorage.console.calls import Refused
+from moorage.console.several import MOST, each, ticked
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 _FILTERS = ("app", "status", "environment", "tag", "end_user")
-_SHOWN = 200
 _LOOKED_AT = 200  # The last calls, in which the last one of each connection is looked for.
 
 
@@ -15,7 +17,7 @@ async def index(visit: Visit) -> Shown:
     filters = {name: visit.query[name].strip() for name in _FILTERS if visit.query.get(name, "").strip()}
     asked = visit.query.get("q", "").strip()
     answer = await visit.control(
-        "GET", "/connections", {**filters, "limit": _SHOWN, "cursor": visit.query.get("cursor", "")}
+        "GET", "/connections", {**filters, "limit": MOST, "cursor": visit.query.get("cursor", "")}
     )
     connections = [one for one in answer.document["connections"] if asked.casefold() in _words(one)]
     values = {
@@ -91,8 +93,42 @@ async def make(visit: Visit) -> Done | Shown:
     return Done(f"/connections/{made['connection_id']}{access}", note)
 
 
+async def ask_to_delete(visit: Visit) -> Shown:
+    ids = ticked(visit)
+    known = await _known(visit, ids)
+    values = {"connections": list(known.values()), "others": len(ids) - len(known)}
+    return Shown("connections_delete.html", values)
+
+
+async def _known(visit: Visit, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Those of the connections that there are, by the ids that were ticked."""
+    paths = [f"/connections/{quote(identity, safe='')}" for identity in ids]
+    answers = await asyncio.gather(*map(visit.optional, paths))
+    return {
+        identity: {**answer["connection"], "url": None}
+        for identity, answer in zip(ids, answers, strict=True)
+        if answer is not None
+    }
+
+
+async def delete(visit: Visit) -> Shown:
+    ids = ticked(visit)
+    known = await _known(visit, ids)
+
+    async def deleted(connection: str) -> str:
+        answer = await visit.control("DELETE", f"/connections/{connection}")
+        said: str = answer.document["revocation"]["message"]
+        return said
+
+    rows = [{**row, "connection": known.get(row["id"])} for row in await each(ids, deleted)]
+    done = sum(row["done"] for row in rows)
+    return Shown("connections_deleted.html", {"rows": rows, "done": done}, 200 if done else 400)
+
+
 PAGES: tuple[Page, ...] = (
     get("/connections", index, "connections:read"),
     post("/connections", make, "connections:write"),
     get("/connections/new", ask, "connections:write"),
+    get("/connections/delete", ask_to_delete, "connections:write"),
+    post("/connections/delete", delete, "connections:write"),
 )

@@ -5,11 +5,11 @@ from typing import Any
 
 from moorage.console.calls import Refused
 from moorage.console.recipes import EXAMPLES, recipes
-from moorage.console.visit import Done, Page, Shown, Visit, get, post
+from moorage.console.several import MOST
+from moorage.console.visit import Page, Shown, Visit, get, post
 from moorage.console.words import MODES, policy_in_words, scope_in_words, scopes_in_words
 
 READ, WRITE = "keys:read", "keys:write"
-_MOST = 200
 # How long the old secret still works after a rotation, in seconds. The second is offered first.
 OVERLAPS = {
     "0": "at once",
@@ -23,7 +23,7 @@ _OVERLAP = "3600"
 
 async def names_of(visit: Visit) -> dict[str, str]:
     """What people call the connections, by their ids."""
-    answer = await visit.control("GET", "/connections", {"limit": _MOST})
+    answer = await visit.control("GET", "/connections", {"limit": MOST})
     return {
         one["connection_id"]: one["alias"] or one["metadata"].get("organisation") or one["connection_id"]
         for one in answer.document["connections"]
@@ -49,8 +49,8 @@ async def index(visit: Visit) -> Shown:
     active = [key for key in keys if shows_all or key["state"] == "active"]
     found = [key for key in active if asked.casefold() in key["name"].casefold()]
     values = {
-        "keys": found[:_MOST],
-        "beyond": max(0, len(found) - _MOST),
+        "keys": found[:MOST],
+        "beyond": max(0, len(found) - MOST),
         "ended": len(keys) - len(active),
         "q": asked,
         "all": shows_all,
@@ -116,21 +116,8 @@ async def rotate(visit: Visit) -> Shown:
     return made(visit, answer.document, "The key has a new secret.", overlap=OVERLAPS[overlap])
 
 
-async def ask_to_revoke(visit: Visit) -> Shown:
-    answer = await visit.control("GET", path_of(visit))
-    key = answer.document["key"]
-    return Shown("key_revoke.html", {"key": key, "state": state_of(key, visit.now)})
-
-
-async def revoke(visit: Visit) -> Done:
-    answer = await visit.control("DELETE", path_of(visit))
-    return Done(path_of(visit), f"The key {answer.document['key']['name']} is revoked. It works no more.")
-
-
 PAGES: tuple[Page, ...] = (
     get("/keys", index, READ),
     get("/keys/{key_id}", show, READ),
     post("/keys/{key_id}/rotate", rotate, WRITE),
-    get("/keys/{key_id}/revoke", ask_to_revoke, WRITE),
-    post("/keys/{key_id}/revoke", revoke, WRITE),
 )

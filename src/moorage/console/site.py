@@ -20,6 +20,7 @@ from moorage.console import (
     find,
     home,
     key_making,
+    key_revoking,
     keys,
     lab,
     limits,
@@ -50,6 +51,7 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     connection.PAGES,
     apps.PAGES,
     key_making.PAGES,  # Before the id of a key is read there.
+    key_revoking.PAGES,
     keys.PAGES,
     policy.PAGES,
     people.PAGES,

@@ -1,5 +1,6 @@
-// The keys of all pages: / filters, j and k walk through rows, Enter opens, e edits, c copies as curl, g and a letter goes
-// to a section, Ctrl-K or . opens the palette, ? explains. A page may name a letter for what it has: data-press="a".
+// The keys of all pages: / filters, j and k walk through rows, Enter opens, e edits, x ticks, c copies as curl, g and a
+// letter goes to a section, Ctrl-K or . opens the palette, ? explains. A page may name a letter for what it has:
+// data-press="a".
 
 const WAIT = 1500; // Milliseconds for the letter after g.
 let since = -Infinity;
@@ -11,7 +12,7 @@ function choose(row) {
   if (!row) return;
   for (const other of document.querySelectorAll("[data-row][aria-selected=true]")) other.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
-  (row.querySelector("a, button, input") ?? row).focus();
+  (row.querySelector("a, button") ?? row.querySelector("input") ?? row).focus();
   row.scrollIntoView({block: "nearest"});
 }
 
@@ -30,6 +31,7 @@ const ACTIONS = {
   j: () => step(1),
   k: () => step(-1),
   e: () => within("[data-edit]")?.click(),
+  x: () => chosen()?.querySelector("[data-tick]")?.click(),
   c: () => within("m-copy[data-curl]")?.copy?.(),
   "?": () => document.querySelector("#keys")?.showModal(),
   ".": () => document.querySelector("m-palette")?.open?.(),
