@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from moorage.storage import kept_secret
+from moorage.storage.secret_files import replace_file
 from tests import forked
 
 
@@ -54,3 +55,12 @@ print(kept_secret(pathlib.Path({str(tmp_path)!r}) / "key", slowly).decode())
         process.stdin.flush()
     said = {process.communicate(timeout=60)[0].strip() for process in running}
     assert said == {(tmp_path / "key").read_text()}
+
+
+def test_a_file_is_replaced_whole_although_a_killed_process_has_begun_to(tmp_path):
+    path = tmp_path / "vault.key"
+    path.write_bytes(b"old")
+    path.with_suffix(".draft").write_bytes(b"half of somethi")
+    replace_file(path, b"new")
+    assert [(file, file.read_bytes()) for file in tmp_path.iterdir()] == [(path, b"new")]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

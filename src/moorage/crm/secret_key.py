@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from moorage.storage import SecretMissing, kept_secret
+from moorage.storage import SecretMissing, kept_secret, known_secret
 from moorage.storage.errors import DatabaseUnusable
 
 SIZE = 32
@@ -47,8 +47,7 @@ class SecretFiles:
         return str(self._path(name))
 
     def known(self, name: str) -> bytes | None:
-        path = self._path(name)
-        return (path.read_bytes() or None) if path.exists() else None
+        return known_secret(self._path(name))
 
     def kept(
         self, name: str, make: Callable[[], bytes], *, is_lost: Callable[[], bool] = lambda: False

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from moorage.storage.secret_files import SecretMissing, flush_folder, kept_secret
+from moorage.storage.secret_files import SecretMissing, flush_folder, kept_secret, known_secret
 
 if TYPE_CHECKING:
     from moorage.storage.database import Database, Transaction
 
-__all__ = ["Database", "SecretMissing", "Transaction", "flush_folder", "kept_secret"]
+__all__ = ["Database", "SecretMissing", "Transaction", "flush_folder", "kept_secret", "known_secret"]
 
 
 def __getattr__(name: str) -> Any:

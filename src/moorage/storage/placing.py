@@ -5,13 +5,12 @@ made, by this process or by the next one that has the lock of the data folder. W
 """
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from moorage.storage.secret_files import flush_folder
+from moorage.storage.secret_files import flush_folder, replace_file
 
 _STAGE = ".restoring"
 _LIST = "moves.json"
@@ -47,14 +46,7 @@ def is_unsettled(home: Path) -> bool:
 def place(home: Path, moves: Sequence[Move]) -> None:
     """Make all moves. The caller has the lock of the data folder."""
     texts = [[str(move.new) if move.new else None, str(move.place), str(move.kept)] for move in moves]
-    path = stage_of(home) / _LIST
-    draft = path.with_suffix(".draft")
-    with draft.open("w") as file:
-        file.write(json.dumps(texts))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    flush_folder(path)
+    replace_file(stage_of(home) / _LIST, json.dumps(texts).encode())
     settle(home)
 
 

@@ -1,4 +1,4 @@
-"""Files with secrets, such as a key. They must never be half written or replaced by mistake."""
+"""Files with secrets, such as a key, and others that must never be half written or replaced by mistake."""
 
 import contextlib
 import os
@@ -15,9 +15,9 @@ def kept_secret(
 
     If the file is missing, and `is_lost` says that data needs the old content, it is not created: raises SecretMissing.
     """
-    with contextlib.suppress(FileNotFoundError):
-        if content := path.read_bytes():
-            return content
+    known = known_secret(path)
+    if known is not None:
+        return known
     with FileLock(path) as file:
         # Another process may have created the file, and may be about to fill it, or may have ended before that.
         content = file.read()
@@ -29,6 +29,25 @@ def kept_secret(
             file.flush()
             os.fsync(file.fileno())
     return content
+
+
+def known_secret(path: Path) -> bytes | None:
+    """The content of the file; None if it was not created, or not filled."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes() or None
+    return None
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file this content, for its owner only. Nobody sees a part of it, and a power loss leaves old or new."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)  # A killed process may have left it.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    flush_folder(path)
 
 
 class SecretMissing(Exception):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from moorage.storage.backend import backend_of
 from moorage.storage.migrate import opened
-from moorage.storage.secret_files import SecretMissing
+from moorage.storage.secret_files import SecretMissing, known_secret
 from moorage.vault.errors import VaultLocked
 from moorage.vault.keys import KeySource
 from moorage.vault.store import is_of_other_keys, secrets
@@ -40,8 +40,7 @@ class SealedSecrets:
         return self._read(name) or self._in_folder(name)
 
     def _in_folder(self, name: str) -> bytes | None:
-        file = self._folder / f"{name}.key"
-        return (file.read_bytes() or None) if file.exists() else None
+        return known_secret(self._folder / f"{name}.key")
 
     def _first(self, name: str, make: Callable[[], bytes], is_lost: Callable[[], bool]) -> bytes:
         content = self._in_folder(name)

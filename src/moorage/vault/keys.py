@@ -1,10 +1,9 @@
 """The sources of the vault's keys: the settings, or a file that may change while servers run."""
 
 import contextlib
-import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 from urllib.parse import quote
@@ -12,7 +11,8 @@ from urllib.parse import quote
 from moorage.errors import SettingsInvalid
 from moorage.locks import FileLock
 from moorage.settings.readers import Secret, decode_keys
-from moorage.storage import flush_folder, kept_secret
+from moorage.storage import kept_secret
+from moorage.storage.secret_files import replace_file
 from moorage.storage.trouble import trouble_of, unusable
 from moorage.vault.errors import VaultBusy, VaultKeyGiven, VaultKeyMissing, VaultKeyUnshared, VaultLocked
 from moorage.vault.model import Key, Ring
@@ -157,16 +157,13 @@ class KeyFile:
         return _exclusive(self._lock)
 
     def replace(self, keys: Sequence[Key], /) -> None:
-        draft = self._path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)  # A killed process may have left it.
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write("".join(f"{key.secret.hex()}\n" for key in keys))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
-        # The new file is safe only after its folder is on disk, and no secret may be encrypted with a key that could
-        # get lost.
-        flush_folder(self._path)
+        # It is on the disk before any secret is encrypted with a new key, which could get lost otherwise.
+        replace_file(self._path, content_of(keys))
+
+
+def content_of(keys: Iterable[Key]) -> bytes:
+    """The content of a `vault.key` with these keys."""
+    return "".join(f"{key.secret.hex()}\n" for key in keys).encode("ascii")
 
 
 def _ring(text: str) -> Ring:

@@ -23,6 +23,7 @@ from moorage.storage import flush_folder
 from moorage.storage.migrate import CONTROL, History, migrate
 from moorage.storage.moving import copy_live
 from moorage.storage.sqlite import sqlite_path
+from moorage.vault.keys import content_of
 
 
 async def make(rooms: Folder, file: Path, passphrase: str, *, with_requests: bool, tell: Tell) -> Contents:
@@ -81,8 +82,7 @@ class _Parts:
         """No rotation comes in between, so that the keys are those of the secrets."""
         keys = self._rooms.vault_keys
         with keys.rotating():
-            text = "".join(f"{key.secret.hex()}\n" for key in keys.ring().keys)
-            self._archive.add_text("vault.key", text)
+            self._archive.add_text("vault.key", content_of(keys.ring().keys))
             self._add_copy("moorage.db", self._settings.database_url, CONTROL)
             log = url_of(self._settings)
             if with_requests and (is_postgresql(log) or sqlite_path(log).exists()):
