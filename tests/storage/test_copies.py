@@ -1,9 +1,7 @@
 """Before a newer version changes a database, it looks whether it can, and keeps a copy."""
 
-import shutil
 import sqlite3
 from contextlib import closing
-from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -55,11 +53,20 @@ def test_the_last_few_copies_are_kept(old, monkeypatch):
 
 
 def test_without_room_nothing_is_changed(old, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(copies, "free_bytes", lambda _: 1000)
     with pytest.raises(DatabaseUnusable, match="no room") as refused:
         migrate(f"sqlite:///{old}")
     assert "Make room" in refused.value.help and kept(old) == []
     assert read(old, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+
+def test_what_a_start_that_was_killed_has_left_takes_up_no_room(old, monkeypatch):
+    left = old.with_name("backups") / ".moorage.partial"
+    left.parent.mkdir()
+    left.write_bytes(b"half of a copy")
+    monkeypatch.setattr(copies, "free_bytes", lambda _: 1000 if left.exists() else 10**9)
+    copies.keep_copy(old, "0001", HEAD)
+    assert len(kept(old)) == 1 and not left.exists()
 
 
 def test_a_database_of_a_newer_version_is_noticed_without_a_change(old):

@@ -1,7 +1,6 @@
 """Copies of SQLite files: of any at one moment, and of a database that a newer version is about to change."""
 
 import contextlib
-import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,8 @@ from urllib.parse import quote
 
 from moorage.logs import Log
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.readiness import free_bytes
+from moorage.storage.secret_files import flush_folder
 from moorage.storage.trouble import disk_trouble, unusable
 
 KEPT = 3  # Of each database.
@@ -35,15 +36,16 @@ def copy_file(source: Path, target: Path) -> None:
 
 def keep_copy(database: Path, schema: str, new_schema: str) -> None:
     """Keep a copy of a database that is about to get a newer schema, and few older ones. Raises DatabaseUnusable."""
-    _require_room(database)
     folder = database.with_name(_FOLDER)
+    partial = folder / f".{database.stem}.partial"
     with disk_trouble(f"{folder}"):
         folder.mkdir(exist_ok=True, mode=0o700)
+        partial.unlink(missing_ok=True)  # A start that failed has left it, and it takes up room.
+    _require_room(database)
     copy = folder / f"{database.stem}-{schema}-{datetime.now(UTC):%Y%m%dT%H%M%S}{database.suffix}"
-    partial = copy.with_name(f".{database.stem}.partial")
-    partial.unlink(missing_ok=True)
     copy_file(database, partial)
     partial.replace(copy)
+    flush_folder(copy)
     older = sorted(
         folder.glob(f"{database.stem}-*-*{database.suffix}"), key=lambda file: file.stat().st_mtime
     )
@@ -54,7 +56,7 @@ def keep_copy(database: Path, schema: str, new_schema: str) -> None:
 
 def _require_room(database: Path) -> None:
     size = sum(file.stat().st_size for file in _files(database))
-    free = shutil.disk_usage(database.parent).free
+    free = free_bytes(database.parent)
     if free < _TIMES * size:
         raise DatabaseUnusable(
             f"There is no room to bring {database} up to date: that takes {_TIMES * size / 1e6:,.0f} MB, for a copy of"
