@@ -68,7 +68,7 @@ def test_a_kill_at_any_step_leaves_all_or_nothing(tmp_path, monkeypatch):
         finally:
             monkeypatch.undo()
         assert is_unsettled(home) == (steps > 0)
-        settle(home)
+        assert settle(home) == (steps > 0)
         assert files(home) == (OLD if steps == 0 else NEW)
         steps += 1
     assert steps == 7 and files(home) == NEW and not placing.stage_of(home).exists()
@@ -83,5 +83,5 @@ def test_what_a_killed_process_left_before_its_moves_is_removed(tmp_path):
 @pytest.mark.parametrize("times", [1, 2])
 def test_settling_where_nothing_is_to_be_done_does_nothing(tmp_path, times):
     for _ in range(times):
-        settle(tmp_path)
+        assert not settle(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,6 @@ from moorage.cli.options import Config, Home, Json
 from moorage.cli.output import print_json
 from moorage.serve.data_folder import first_key_shown, locked, prepare, require_posix
 from moorage.settings import load_with_file
-from moorage.storage.placing import settle
 
 
 def init(*, home: Home = None, config: Config = None, as_json: Json = False) -> None:
@@ -24,7 +23,6 @@ def init(*, home: Home = None, config: Config = None, as_json: Json = False) -> 
     settings = load_with_file(os.environ, home=home, config=config)
     prepare(settings.home)
     with locked(settings.home):
-        settle(settings.home)
         secret = asyncio.run(first_start(settings)).api_key
     if as_json:
         print_json({"home": str(settings.home), "api_key": secret})

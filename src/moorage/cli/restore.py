@@ -13,7 +13,6 @@ from moorage.cli.output import Steps, confirm, print_json
 from moorage.cli.passphrases import PassphraseFile, passphrase_of
 from moorage.serve.data_folder import locked, prepare
 from moorage.settings.readers import is_postgresql
-from moorage.storage.placing import is_unsettled, settle
 
 if TYPE_CHECKING:
     from moorage.settings import Settings
@@ -48,9 +47,8 @@ def restore(
     passphrase = passphrase_of(passphrase_file)
     prepare(settings.home)
     steps = Steps(silent=as_json)
-    with locked(settings.home):
-        if is_unsettled(settings.home):
-            settle(settings.home)
+    with locked(settings.home) as has_completed:
+        if has_completed:
             note("An earlier restore was interrupted; it is complete now.")
         work = restore_backup(settings, file.absolute(), passphrase, replaces=replace, tell=steps.tell)
         contents, kept = asyncio.run(work)

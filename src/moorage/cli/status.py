@@ -9,8 +9,7 @@ from moorage.cli.failures import Exit
 from moorage.cli.options import Home, Json
 from moorage.cli.output import print_facts, print_json
 from moorage.client import ApiError, ClientError, Moorage
-from moorage.locks import is_locked
-from moorage.serve.data_folder import Running, read_note
+from moorage.serve.data_folder import Running, is_held, read_note
 from moorage.serve.log_file import log_files
 from moorage.settings import Settings
 
@@ -32,7 +31,7 @@ def status(*, home: Home = None, as_json: Json = False) -> None:
 
 
 def _without_note(settings: Settings) -> str:
-    return "starting" if is_locked(settings.home / "lock") else "not running"
+    return "starting" if is_held(settings.home) else "not running"
 
 
 def _asked(running: Running) -> tuple[str, str | None]:

@@ -17,6 +17,7 @@ from moorage.oauth import CALLBACK
 from moorage.serve.errors import HomeElsewhere, HomeInUse, HomeUnusable, PosixNeeded
 from moorage.serve.listen import url_of
 from moorage.settings import UNSHOWN, Settings
+from moorage.storage.placing import settle
 
 # To ask whether the folder is locked, a command locks it for a moment. So a start tries a few times.
 _TRIES = 5
@@ -61,7 +62,7 @@ def prepare(home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
         # A folder of other programs that was named by mistake keeps its mode: /tmp must not become private.
-        if (home / "lock").exists() or not any(home.iterdir()):
+        if _lock(home).exists() or not any(home.iterdir()):
             home.chmod(0o700)
         (home / "run").mkdir(exist_ok=True)
     except OSError as error:
@@ -74,9 +75,12 @@ def prepare(home: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Lock the folder. The kernel unlocks it when the process ends, in whatever way. Raises HomeInUse."""
-    path = home / "lock"
+def locked(home: Path) -> Iterator[bool]:
+    """Lock the folder, and complete a restore that was interrupted. Gives True if there was one. Raises HomeInUse.
+
+    The kernel unlocks it when the process ends, in whatever way.
+    """
+    path = _lock(home)
     with contextlib.ExitStack() as locks:
         for attempt in range(1, _TRIES + 1):
             try:
@@ -89,7 +93,7 @@ def locked(home: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()).encode())
         lock.flush()
-        yield
+        yield settle(home)
 
 
 def _enter(locks: contextlib.ExitStack, path: Path) -> BinaryIO:
@@ -149,7 +153,7 @@ def read_note(home: Path) -> Running | None:
 
     None if no server does. Then a note that is there comes from a killed server, or from a copy of the folder.
     """
-    return _read(_note(home)) if is_locked(home / "lock") else None
+    return _read(_note(home)) if is_held(home) else None
 
 
 def read_left_note(home: Path) -> Running | None:
@@ -162,14 +166,19 @@ def read_last_note(home: Path) -> Running | None:
     return _read(_note(home)) or _read(_last(home))
 
 
+def is_held(home: Path) -> bool:
+    """True if a process holds the folder: a server, also while it starts or stops, or a command."""
+    return is_locked(_lock(home))
+
+
 def holder(home: Path) -> int | None:
     """The id of the process that holds the folder: that of a server, also while it starts or stops. None if none does.
 
     Raises HomeElsewhere if it is a process of another machine or container, where the same id is that of another one.
     """
-    path = home / "lock"
-    if not is_locked(path):
+    if not is_held(home):
         return None
+    path = _lock(home)
     text = path.read_text().strip()
     pid = int(text) if text.isdecimal() else None
     if pid is None or not may_hold(pid, path):
@@ -195,6 +204,10 @@ def _read(note: Path) -> Running | None:
         return Running(**{name: value for name, value in noted.items() if name in Running.__slots__})
     except (OSError, ValueError, TypeError, AttributeError):
         return None
+
+
+def _lock(home: Path) -> Path:
+    return home / "lock"
 
 
 def _note(home: Path) -> Path:

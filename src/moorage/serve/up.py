@@ -29,7 +29,6 @@ from moorage.serve.process import run, serve, stopped_by_signals
 from moorage.serve.reloads import Reloads
 from moorage.serve.workers import Workers
 from moorage.settings import Settings
-from moorage.storage.placing import settle
 
 if TYPE_CHECKING:
     from moorage.metrics.shared import Place, Places
@@ -88,7 +87,6 @@ def up(
     data_folder.prepare(settings.home)
     data_folder.warn_if_open(settings)
     with data_folder.locked(settings.home):
-        settle(settings.home)
         listeners = _listen(settings)
         try:
             _serve(settings, listeners, workers, announce, read, plays_for)

@@ -50,16 +50,18 @@ def place(home: Path, moves: Sequence[Move]) -> None:
     settle(home)
 
 
-def settle(home: Path) -> None:
-    """Make the moves that a killed process has left, and remove the folder of the new files.
+def settle(home: Path) -> bool:
+    """Make the moves that a killed process has left, and remove the folder of the new files. False without such moves.
 
     The caller has the lock of the data folder.
     """
-    if is_unsettled(home):
+    are_left = is_unsettled(home)
+    if are_left:
         for new, where, kept in json.loads((stage_of(home) / _LIST).read_text()):
             _make(Path(new) if new else None, Path(where), Path(kept))
         (stage_of(home) / _LIST).unlink()
     shutil.rmtree(stage_of(home), ignore_errors=True)
+    return are_left
 
 
 def remove(path: Path) -> None:
