@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,6 +47,11 @@ class Running:
     sources: Mapping[str, str] = field(default_factory=dict)
     config: str | None = None
     reloaded: Mapping[str, Any] | None = None
+
+    def with_settings(self, settings: Settings) -> "Running":
+        """The note of the same server with these settings."""
+        config = None if settings.file is None else str(settings.file)
+        return replace(self, settings=settings.explicit, sources=settings.sources, config=config)
 
 
 def require_posix() -> None:

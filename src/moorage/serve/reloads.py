@@ -89,12 +89,6 @@ class Reloads:
         self._number += 1
         if self.note is None:
             return
-        settings = self.settings
-        self.note = replace(
-            self.note,
-            settings=settings.explicit,
-            sources=settings.sources,
-            config=None if settings.file is None else str(settings.file),
-            reloaded=asdict(Outcome(self._number, **outcome)),
-        )
-        data_folder.write_note(settings.home, self.note)
+        told = asdict(Outcome(self._number, **outcome))
+        self.note = replace(self.note.with_settings(self.settings), reloaded=told)
+        data_folder.write_note(self.settings.home, self.note)

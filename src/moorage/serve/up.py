@@ -117,25 +117,14 @@ def _serve(
     urls = Urls(gateway=settings.public_url or gateway, crm=settings.crm_public_url or crm)
 
     def ready() -> None:
-        reloads.note = note = data_folder.Running(
-            os.getpid(),
-            gateway,
-            crm,
-            settings.explicit,
-            version=__version__,
-            since=datetime.now(UTC).isoformat(timespec="seconds"),
-            workers=workers,
-            metrics=metrics,
-            sources=settings.sources,
-            config=None if settings.file is None else str(settings.file),
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        began = data_folder.Running(
+            os.getpid(), gateway, crm, version=__version__, since=since, workers=workers, metrics=metrics
         )
+        reloads.note = note = began.with_settings(settings)
         data_folder.write_note(settings.home, note)
-        values = {"home": str(settings.home), "gateway": gateway, "crm": crm, "workers": workers}
-        measured = {} if metrics is None else {"metrics": f"{metrics}/metrics"}
-        log.info("server.started", version=__version__, **values, **measured)
         remarks = tuple(_remarks(settings, listeners))
-        for remark in remarks:
-            log.warning("server.reachable", remark=remark)
+        _log_start(settings.home, note, remarks)
         link_of = entry_url if begun.is_entry else welcome_url
         owner_link = begun.owner_link and link_of(urls.gateway, begun.owner_link)
         if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link, begun.is_entry, metrics)):
@@ -151,6 +140,14 @@ def _serve(
     else:
         place = None if places is None else places.of(0)
         run(_serve_here(reloads, urls, listeners, place, ready=ready, at_once=at_once))
+
+
+def _log_start(home: Path, note: data_folder.Running, remarks: Sequence[str]) -> None:
+    values = {"home": str(home), "gateway": note.gateway, "crm": note.crm, "workers": note.workers}
+    measured = {} if note.metrics is None else {"metrics": f"{note.metrics}/metrics"}
+    log.info("server.started", version=note.version, **values, **measured)
+    for remark in remarks:
+        log.warning("server.reachable", remark=remark)
 
 
 def _places(settings: Settings, workers: int) -> "Places | None":
