@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     beside_jobs,
     bulk,
+    console,
     coql,
     crm,
     embedded,
@@ -34,6 +35,7 @@ SECTIONS = {
     "requests": requests.measure,
     "embedded": embedded.measure,
     "mcp": mcp.measure,
+    "console": console.measure,
     "crm": crm.measure,
     "events": events.measure,
     "coql": coql.measure,

@@ -46,6 +46,15 @@ EMBEDDED = "list_200x5"  # What the CRM is asked through the gateway.
 MCP_REVISIONS = ("2026-07-28", "2025-11-25")  # Of the protocol: without a handshake, and the one before it.
 MCP_CALLERS = 50
 
+CONSOLE_SCREENS = (
+    *("home", "connections", "requests", "requests_filtered", "errors", "call"),
+    *("modules", "grid", "grid_filtered", "record"),
+    *("approvals", "keys", "query", "limits", "audit"),
+)
+CONSOLE_LOADS = {"first": 60_000, "query": 200_000}  # Bytes, at most.
+CONSOLE_MOVES = ("next_page", "middle", "end", "sort")
+_PAGE_MS, _SHOWN_MS = 30, 100
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -129,6 +138,15 @@ def _mcp() -> Iterator[Figure]:
     yield Figure("mcp.memory.never_mb", "MB", "lower")
     yield Figure("mcp.memory.never_ratio", "x", "lower", 1.02)
     yield Figure("mcp.memory.more_mb", "MB", "lower", 40)
+
+
+def _console() -> Iterator[Figure]:
+    for load, most in CONSOLE_LOADS.items():
+        yield Figure(f"console.{load}_load.bytes", "bytes", "lower", most)
+    for screen in CONSOLE_SCREENS:
+        yield Figure(f"console.{screen}.cpu_ms", "ms", "lower", _PAGE_MS)
+    for move in CONSOLE_MOVES:
+        yield Figure(f"console.grid.{move}.shown_ms", "ms", "lower", _SHOWN_MS)
 
 
 def _crm() -> Iterator[Figure]:
@@ -276,6 +294,7 @@ SECTIONS = {
     "requests": tuple(_requests()),
     "embedded": tuple(_embedded()),
     "mcp": tuple(_mcp()),
+    "console": tuple(_console()),
     "crm": tuple(_crm()),
     "events": tuple(Figure(name, "x", "lower", 1.08) for name in EVENTS.values()),
     "coql": tuple(_coql()),

@@ -87,6 +87,27 @@ def test_the_figures_that_have_a_target_keep_their_names():
         "mcp.callers.failed": 0,
         "mcp.memory.never_ratio": 1.02,
         "mcp.memory.more_mb": 40,
+        "console.first_load.bytes": 60_000,
+        "console.query_load.bytes": 200_000,
+        "console.home.cpu_ms": 30,
+        "console.connections.cpu_ms": 30,
+        "console.requests.cpu_ms": 30,
+        "console.requests_filtered.cpu_ms": 30,
+        "console.errors.cpu_ms": 30,
+        "console.call.cpu_ms": 30,
+        "console.modules.cpu_ms": 30,
+        "console.grid.cpu_ms": 30,
+        "console.grid_filtered.cpu_ms": 30,
+        "console.record.cpu_ms": 30,
+        "console.approvals.cpu_ms": 30,
+        "console.keys.cpu_ms": 30,
+        "console.query.cpu_ms": 30,
+        "console.limits.cpu_ms": 30,
+        "console.audit.cpu_ms": 30,
+        "console.grid.next_page.shown_ms": 100,
+        "console.grid.middle.shown_ms": 100,
+        "console.grid.end.shown_ms": 100,
+        "console.grid.sort.shown_ms": 100,
         "coql.by_index.ratio": 1.6,
         "coql.one_join.ratio": 2.0,
         "bulk.read_x20.beside.list_200x5.kept": 0.85,
@@ -100,9 +121,10 @@ def test_the_figures_that_have_a_target_keep_their_names():
     }
 
 
-def test_only_ratios_and_sizes_have_a_target():
-    """Machines differ by two times and more in speed."""
-    assert {figure.unit for figure in FIGURES if figure.target is not None} == {"x", "bytes", "MB"}
+def test_only_ratios_sizes_and_what_people_wait_for_have_a_target():
+    """Machines differ by two times and more in speed. But people wait for pages, whichever machine it is."""
+    aimed = [figure for figure in FIGURES if figure.target is not None]
+    assert {figure.unit for figure in aimed if not figure.name.startswith("console.")} == {"x", "bytes", "MB"}
 
 
 def test_the_page_explains_the_last_part_of_every_name():

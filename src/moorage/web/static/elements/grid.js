@@ -47,6 +47,7 @@ class Grid extends HTMLElement {
     this.inputs = document.createElement("span");
     this.inputs.hidden = true;
     this.replaceChildren(this.box, this.status, this.inputs);
+    htmx.process(this.box.firstChild); // Another order needs no new page.
     this.box.addEventListener("scroll", () => requestAnimationFrame(() => this.draw()), {passive: true});
     this.box.addEventListener("keydown", event => this.pressed(event));
     this.box.addEventListener("dblclick", event => this.startEdit(event.target.closest("[role=gridcell]")));
