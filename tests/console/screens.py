@@ -10,7 +10,10 @@ from tests.waiting import wait_until
 PAGES = {f"/console{page.path}" for pages in SCREENS for page in pages if page.method == "GET"}
 NOT_SHOWN = {
     "/console/audit/export",
+    "/console/requests/har",
     "/console/requests/tail",
+    "/console/requests/{request_id}/fixture",
+    "/console/requests/{request_id}/har",
     "/console/connections/{connection}/labels",
     "/console/connections/{connection}/test",
     "/console/crm/{connection}/{module}/choices",

@@ -374,3 +374,11 @@ def test_a_deleted_record_comes_back_as_the_page_says(copy):
 def test_what_happened_to_a_record_is_told_as_the_page_says(copy):
     [commands] = blocks(section("docs/crm/records.md", "Timeline"), "console")
     assert "audited_time" in copy(commands)
+
+
+def test_a_fixture_of_the_request_log_answers_in_a_test(copy, tmp_path):
+    page = section("docs/requests.md", "Calls as files")
+    [fixture], [program] = blocks(page, "json"), blocks(page, "python")
+    own = fixture.replace("http://127.0.0.1:8787", "http://127.0.0.1:1")
+    (tmp_path / "call.json").write_text(own)
+    assert copy(program.replace("http://127.0.0.1:8787", "http://127.0.0.1:1"), "python") == ""

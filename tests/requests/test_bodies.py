@@ -70,10 +70,27 @@ def test_bodies_are_shown_where_they_are_asked_for_and_nowhere_else(control, rea
 
 def test_only_a_key_with_the_scope_sees_them(control, reader, stranger):
     log_bodies(control, reader.account)
-    refused = control.call("GET", "/requests/r1?bodies=true", key=reader.plain_key)
-    assert (refused.status, refused.code) == (403, "scope_missing") and "requests:bodies" in refused.text
     stranger.key = key_of(control, stranger.account)
+    for path in ("/requests/r1?bodies=true", "/requests?bodies=true"):
+        refused = control.call("GET", path, key=reader.plain_key)
+        assert (refused.status, refused.code) == (403, "scope_missing") and "requests:bodies" in refused.text
+        assert "Lee" not in stranger.get(path).text
     assert stranger.get("/requests/r1?bodies=true").code == "request_unknown"
+
+
+def test_a_list_shows_bodies_up_to_their_limit_and_goes_on_behind_them(control, reader, monkeypatch):
+    log_calls(control, [noted(reader.account, request_id="r0")])
+    log_bodies(control, reader.account, "r1", "r2", "r3")
+    monkeypatch.setattr(sealed, "MOST_SHOWN", rows(control)[0].size * 2)
+    first = reader.get("/requests?bodies=true").json
+    assert [call["request_id"] for call in first["requests"]] == ["r3", "r2"]
+    assert [call["bodies"] for call in first["requests"]] == [shown(reader)] * 2
+    rest = reader.get(f"/requests?bodies=true&cursor={first['next_cursor']}").json
+    assert [call["request_id"] for call in rest["requests"]] == ["r1", "r0"]
+    assert rest["requests"][1]["bodies"] is None and rest["next_cursor"] is None
+    monkeypatch.setattr(sealed, "MOST_SHOWN", 1)
+    assert len(reader.get("/requests?bodies=true").json["requests"]) == 1
+    assert reader.get("/requests?bodies=1").code == "parameter_invalid"
 
 
 def test_nobody_gets_the_scope_who_has_not_named_it(control, reader):

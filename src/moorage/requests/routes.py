@@ -72,24 +72,29 @@ class _Endpoints:
     clock: Clock
 
     async def search(self, request: Request) -> Response:
-        caller = await self.authenticate(request, SCOPE, "q", "limit", "cursor")
-        given, requests = request.query_params, self._log().requests
+        caller = await self.authenticate(request, SCOPE, "q", "limit", "cursor", "bodies")
+        given, log = request.query_params, self._log()
         limit, before = _limit(given.get("limit")), _number(given.get("cursor"), "cursor")
+        shows_bodies = _shows_bodies(caller, given.get("bodies"))
         names = await self.names(caller)
         wanted = self._filter(caller, given.get("q", ""), names)
-        page = await requests.page(caller.account_id, wanted, limit=limit, before=before)
+        page = await log.requests.page(caller.account_id, wanted, limit=limit, before=before)
+        shown = [call_document(call, names) for call in page.calls]
+        if shows_bodies:
+            kept = await log.bodies.of_calls(caller.account_id, [call.number for call in page.calls])
+            # There may be bodies for the first calls alone.
+            shown = [{**document, "bodies": bodies} for document, bodies in zip(shown, kept, strict=False)]
+            page = page.cut(len(kept))
         document = {
-            "requests": [call_document(call, names) for call in page.calls],
+            "requests": shown,
             "next_cursor": None if page.next is None else str(page.next),
-            "notices": [notice_document(notice) for notice in await requests.notices()],
+            "notices": [notice_document(notice) for notice in await log.requests.notices()],
         }
         return json_response(document)
 
     async def get(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE, "bodies")
-        shows_bodies = _yes(request.query_params.get("bodies"), "bodies")
-        if shows_bodies:
-            caller.require(BODIES)
+        shows_bodies = _shows_bodies(caller, request.query_params.get("bodies"))
         log, account_id = self._log(), caller.account_id
         call = await log.requests.get(account_id, request.path_params["request_id"], within(caller.reach))
         document = call_document(call, await self.names(caller))
@@ -152,6 +157,14 @@ def _yes(text: str | None, name: str) -> bool:
     if text not in {None, "true", "false"}:
         raise ParameterInvalid(f"{name} can't be {quoted(text or '')}.", help="Use true or false.")
     return text == "true"
+
+
+def _shows_bodies(caller: Principal, text: str | None) -> bool:
+    """Whether bodies are asked for. Raises ParameterInvalid, and ScopeMissing for a caller who may not see them."""
+    shows_bodies = _yes(text, "bodies")
+    if shows_bodies:
+        caller.require(BODIES)
+    return shows_bodies
 
 
 def _milliseconds(text: str | None) -> float:

@@ -63,6 +63,12 @@ class Page:
     calls: Sequence[Call]
     next: int | None
 
+    def cut(self, length: int) -> "Page":
+        """The page with at most so many calls; `length` is at least 1."""
+        if length >= len(self.calls):
+            return self
+        return Page(self.calls[:length], self.calls[length - 1].number)
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:

@@ -3,13 +3,14 @@
 import re
 import secrets
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from starlette.responses import Response
 
 from moorage.console.calls import Answer, Refused
 from moorage.console.crm.place import Place, is_id, module_of, place_of, record_of
 from moorage.console.crm.writing import outcomes
+from moorage.console.saving import saved
 from moorage.console.visit import Done, Page, Visit, get, post
 from moorage.http.errors import NotFound
 from moorage.web.browser import File
@@ -74,16 +75,6 @@ async def download(visit: Visit) -> Response:
     else:
         name = matched[1] if (matched := _PLAIN_NAME.search(told)) else "file"
     return saved(answer.body, name, "application/octet-stream")
-
-
-def saved(content: bytes, name: str, kind: str) -> Response:
-    """A file that a browser saves."""
-    safe = "".join(sign if sign.isprintable() and sign not in '/\\"' else "_" for sign in name) or "file"
-    headers = {
-        **named_headers(sources="sandbox"),
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(safe.encode('utf-8', 'replace')[:200])}",
-    }
-    return Response(content, headers=headers, media_type=kind)
 
 
 async def photo(visit: Visit) -> Response:

@@ -7,13 +7,13 @@ from typing import Any
 from starlette.responses import Response
 
 from moorage.console.calls import Refused
-from moorage.console.crm.belongings import saved
 from moorage.console.crm.checks import row_faults
 from moorage.console.crm.csv_files import Sheet, broken_form, packed, sheet_of, unpacked
 from moorage.console.crm.fields import Field, meant
 from moorage.console.crm.layouts import layouts_of
 from moorage.console.crm.place import Place, module_of, named, place_of
 from moorage.console.crm.writing import MOST, outcomes
+from moorage.console.saving import saved
 from moorage.console.tables import csv_of
 from moorage.console.visit import Page, Shown, Visit, get, post
 from moorage.http.errors import ParameterInvalid

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from moorage.console.filters import moment
 from moorage.console.requests.code import snippets
+from moorage.console.requests.kept import asked, kept_text, left_out
 from moorage.console.requests.told import told
 from moorage.console.visit import Shown, Visit
 
@@ -21,34 +22,21 @@ async def show(visit: Visit) -> Shown:
     around, connection, approval = await asyncio.gather(
         _around(visit, call), _connection(visit, call), _approval(visit, call)
     )
-    body = _text(call, "request")
+    body = kept_text(call, "request")
     values = {
         "request": call,
         "told": told(call),
         "sees_bodies": visit.may("requests:bodies"),
-        "bodies": {name: _text(call, name) for name in ("request", "answer")},
+        "bodies": {name: kept_text(call, name) for name in ("request", "answer")},
         "around": around,
         "repeats": [other for other in around if _is_repeat(call, other)],
         "health": connection and connection["health"],
         "approval": approval,
         "snippets": snippets(call, visit.base_url, body),
+        "left_out": list(left_out(call)),
         "may_replay": visit.sees_values,
     }
     return Shown("request.html", values)
-
-
-async def asked(visit: Visit) -> dict[str, Any]:
-    """The call that the page is about, with its bodies if the person may see them."""
-    query = {"bodies": "true"} if visit.may("requests:bodies") else None
-    path = f"/requests/{visit.segment('request_id')}"
-    found: dict[str, Any] = (await visit.control("GET", path, query)).document["request"]
-    return found
-
-
-def _text(call: Mapping[str, Any], name: str) -> str | None:
-    """What is kept of a body of the call, if anything is."""
-    body = (call.get("bodies") or {}).get(name)
-    return None if body is None else body["text"]
 
 
 async def _around(visit: Visit, call: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moorage.console.calls import Answer, Refused
-from moorage.console.requests.one import asked
+from moorage.console.requests.kept import asked, kept_body, kept_text
 from moorage.console.visit import Shown, Visit
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -17,13 +17,12 @@ _LONGEST = 8000
 
 async def show(visit: Visit) -> Shown:
     call = await asked(visit)
-    kept = (call.get("bodies") or {}).get("request") or {}
     method = call["method"] if call["method"] in METHODS else "GET"
     form = {
         "method": method,
         "path": call["path"],
         "query": call["query"] or "",
-        "body": kept.get("text") or "",
+        "body": kept_text(call, "request") or "",
     }
     return await _page(visit, call, form)
 
@@ -117,7 +116,7 @@ async def _page(
         "typed": form,
         "fault": fault,
         "answer": answer,
-        "first": (call.get("bodies") or {}).get("answer"),
+        "first": kept_body(call, "answer"),
         "may_write": visit.may_write,
     }
     return Shown("replay.html", values, 422 if fault else 200)
