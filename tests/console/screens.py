@@ -16,6 +16,7 @@ NOT_SHOWN = {
     "/console/requests/{request_id}/har",
     "/console/connections/{connection}/labels",
     "/console/connections/{connection}/test",
+    "/console/keys/{key_id}/policy/try",
     "/console/crm/{connection}/{module}/choices",
     "/console/crm/{connection}/{module}/count",
     "/console/crm/{connection}/{module}/export",

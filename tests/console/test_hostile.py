@@ -24,7 +24,7 @@ IN_PATHS = (
 NAMES = (
     "access", "after", "app", "call", "columns", "connection", "count", "counts", "cursor", "diagnosis", "end",
     "example", "field", "find", "format", "ids", "is", "join", "layout", "leads", "module", "note", "of", "order",
-    "page", "proof", "q", "sort", "start", "state", "tab", "value", "verify", "view", "whole", "word",
+    "page", "proof", "q", "sort", "start", "state", "tab", "try", "value", "verify", "view", "whole", "word",
 )  # fmt: skip
 STREAMS = {"/console/requests/tail"}  # It does not end.
 

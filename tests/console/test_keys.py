@@ -139,18 +139,64 @@ def test_who_may_only_look_gets_no_form(join, made):
     support = join("support")
     page = support.open(f"/console/keys/{key}/policy?try=DELETE+/crm/v8/Leads/1")
     assert "asks a person first" in page.words
-    assert '<form method="post"' not in page.text + support.open(f"/console/keys/{key}").text
+    assert 'name="do"' not in page.text
+    assert "is refused" not in support.send("/policy/try", method="POST", path="/crm/v8/Leads").words
+    assert '<form method="post"' not in support.open(f"/console/keys/{key}").text
     assert "Make a key" not in support.open("/console/keys").words
     assert "ids" not in support.open("/console/keys").text
     for path in ("new", f"{key}/revoke", f"revoke?ids={key}"):
         assert support.open(f"/console/keys/{path}").status == 403
 
 
+def test_a_tried_call_is_decided_by_its_body_and_by_the_path_that_people_copy(owner, made):
+    key, _, _ = made("with bodies", policy="cautious")
+    here = f"/console/keys/{key}/policy"
+    owner.open(here)
+    owner.send("/policy", do="rule", name="few tags", action="deny", path="/crm/v8/settings/tags")
+    calls = [{"method": "GET", "uri": "/crm/v8/Leads", "sub_request_id": "1"}]
+    composite = {"method": "POST", "path": "/crm/v8/__composite_requests"}
+    for body, said in (
+        ({"__composite_requests": calls}, "goes"),
+        (
+            {"__composite_requests": [*calls, {"method": "DELETE", "uri": "/crm/v8/Leads/1"}]},
+            "asks a person first",
+        ),
+        ({"__composite_requests": [{"method": "GET", "uri": "/crm/v8/settings/tags"}]}, "is refused"),
+    ):
+        page = owner.send("/policy/try", **composite, body=json.dumps(body))
+        assert (page.status, f"This call {said} ." in page.words) == (200, True), page.words
+    assert "few tags decides about the tried call" in page.words
+    assert "&#34;uri&#34;: &#34;/crm/v8/settings/tags&#34;" in page.text  # What was typed stays.
+    three = json.dumps({"data": [{"Last_Name": "x"}] * 3})
+    assert (
+        "changes up to 3 records"
+        in owner.send("/policy/try", method="POST", path="/crm/v8/Leads", body=three).words
+    )
+    gateway = owner.server.gateway
+    for path in ("crm/v8/coql", "/zoho-crm/crm/v8/coql", f"{gateway}/zoho-crm/crm/v8/coql"):
+        tried = owner.send(
+            "/policy/try", method="POST", path=path, app="google-mail" if "zoho" in path else "zoho-crm"
+        )
+        assert "POST /crm/v8/coql" in tried.words and "it reads" in tried.words, path
+    assert owner.open(f"{here}/try").at == here
+
+
 def test_a_try_can_fail_and_an_unknown_key_is_a_page(owner, made):
     key, _, _ = made("tried")
-    for call in ("DELETE", "GET crm", "%00 /x", "GET /x&app=nothing"):
+    for call in ("%00 /x", "GET /x&app=nothing"):
         page = owner.open(f"/console/keys/{key}/policy?try={call.replace(' ', '+')}")
-        assert (page.status, "fault-box" in page.text) == (200, True), call
+        assert (page.status, 'aria-invalid="true"' in page.text) == (200, True), call
+    for typed, words in (
+        ({"path": "/x", "body": '{"a": 1,\n "b" 2}'}, "The body is not JSON, from line 2, column 6 on."),
+        ({"path": "/x", "body": "[" * 50_000}, "too deep"),
+        ({"path": "/x", "body": "1" * 5000}, "a number that is too long"),
+        ({"path": "/x", "body": json.dumps("x" * 66_000)}, "The body is larger than"),
+        ({"path": "/x\0" + "y" * 17_000}, "path can't be"),
+        ({"path": "http://[", "app": "nothing"}, "no active connection for nothing"),
+    ):
+        page = owner.send("/policy/try", method="GET", **{"app": "zoho-crm", **typed})
+        assert page.status in {400, 404, 413}, typed
+        assert words in page.words and 'aria-invalid="true"' in page.text, page.words
     for path in ("key_x", "%00", "x" * 900):
         assert owner.open(f"/console/keys/{path}").status in {400, 404}, path
 

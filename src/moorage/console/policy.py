@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from moorage.console import policy_trial
 from moorage.console.calls import Refused
 from moorage.console.keys import names_of, path_of
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
@@ -16,7 +18,7 @@ READ, WRITE = "policies:read", "policies:write"
 SPANS = {"60": "a minute", "3600": "an hour", "86400": "a day", "604800": "a week"}
 _LISTS = ("methods", "modules", "operations")
 _NEW: Mapping[str, Any] = {"mode": "cautious", "rules": [], "budgets": [], "needs_name": False}
-_EXAMPLE = "DELETE /crm/v8/Leads?ids=1"
+_TRIAL_FORM = 256 * 1024  # Bytes, as a body grows when a form is encoded.
 Document = dict[str, Any]
 
 
@@ -33,7 +35,7 @@ async def _page(visit: Visit, typed: Mapping[str, str] | None = None, fault: Ref
         names_of(visit),
         visit.control("GET", "/apps"),
     )
-    own = policies.document["connections"]
+    own, app_names = policies.document["connections"], [app["app"] for app in apps.document["apps"]]
     policy = own.get(chosen) if chosen else policies.document["policy"]
     values = {
         "key": {"id": key.document["key"]["id"], "name": key.document["key"]["name"]},
@@ -52,29 +54,23 @@ async def _page(visit: Visit, typed: Mapping[str, str] | None = None, fault: Ref
         "actions": ACTIONS,
         "spans": SPANS,
         "changes": visit.may(WRITE),
-        "apps": [app["app"] for app in apps.document["apps"]],
+        "apps": app_names,
         "typed": dict(typed or {}),
         "fault": fault and fault.told,
-        **await _tried(visit, chosen),
+        **await policy_trial.tried(visit, chosen, policy_trial.typed(visit, app_names)),
     }
     return Shown("policy.html", values, 200 if fault is None else fault.status)
 
 
-async def _tried(visit: Visit, connection: str) -> Mapping[str, Any]:
-    """The call in the query, and what is decided about it."""
-    call, app = visit.query.get("try", ""), visit.query.get("app", "zoho-crm")
-    asked = {"call": call or _EXAMPLE, "app": app}
-    if not call.strip():
-        return {"asked": asked, "tried": None, "untried": None}
-    method, _, path = call.strip().partition(" ")
-    described = {"key": visit.of_path("key_id"), "app": app, "method": method.upper(), "path": path.strip()}
-    if connection:
-        described["connection"] = connection
-    try:
-        answer = await visit.control("POST", "/policies/try", body=described)
-    except Refused as refused:
-        return {"asked": asked, "tried": None, "untried": refused.told}
-    return {"asked": asked, "tried": answer.document, "untried": None}
+async def attempt(visit: Visit) -> Shown:
+    shown = await _page(visit)
+    untried = shown.values["untried"]
+    return shown if untried is None else replace(shown, status=untried["status"])
+
+
+async def back(visit: Visit) -> Done:
+    """For somebody who loads the page again that the box has answered with."""
+    return Done(f"{path_of(visit)}/policy")
 
 
 def _digest(policy: Document | None) -> str:
@@ -173,4 +169,6 @@ def _budget(form: Mapping[str, str]) -> Document:
 PAGES: tuple[Page, ...] = (
     get("/keys/{key_id}/policy", show, READ),
     post("/keys/{key_id}/policy", change, WRITE),
+    get("/keys/{key_id}/policy/try", back, READ),
+    post("/keys/{key_id}/policy/try", attempt, READ, _TRIAL_FORM),
 )
