@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.console.calls import Refused
-from moorage.console.connections import apps_of
+from moorage.console.connections import app_of, apps_of, without_link
 from moorage.console.visit import Page, Shown, Visit, get
 
 
@@ -18,11 +18,11 @@ async def index(visit: Visit) -> Shown:
 
 async def show(visit: Visit) -> Shown:
     name = visit.of_path("app")
-    about = next((one for one in await apps_of(visit) if one["app"] == name), None)
+    about = await app_of(visit, name)
     if about is None:
         raise Refused(404, "app_unknown", "There is no such app.", "The page Apps has all of them.")
     answer = await visit.control("GET", "/connections", {"app": name, "limit": 200})
-    connections = [{**one, "url": None} for one in answer.document["connections"]]
+    connections = list(map(without_link, answer.document["connections"]))
     return Shown("app.html", {"app": about, "connections": connections, "steps": _steps(about)})
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moorage.console.calls import Refused
-from moorage.console.connections import apps_of
+from moorage.console.connections import app_of, tags_in, without_link
 from moorage.console.filters import pretty
+from moorage.console.places import name_of
 from moorage.console.recipes import EXAMPLES, mcp_url, recipes
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
@@ -45,11 +46,13 @@ async def _found(visit: Visit) -> Mapping[str, Any]:
 async def _shown(visit: Visit, connection: Mapping[str, Any], status: int = 200, **more: Any) -> Shown:
     tab = visit.query.get("tab", "about")
     identifier, app = connection["connection_id"], connection["app"]
-    apps, tokens, events, diagnosis = await asyncio.gather(
-        apps_of(visit), _tokens(visit, connection), _events(visit, identifier), _diagnosis(visit, identifier)
+    about, tokens, events, diagnosis = await asyncio.gather(
+        app_of(visit, app),
+        _tokens(visit, connection),
+        _events(visit, identifier),
+        _diagnosis(visit, identifier),
     )
-    about = next((one for one in apps if one["app"] == app), None)
-    name, check = connection["alias"] or identifier, about["check"] if about else None
+    name, check = name_of(connection), about["check"] if about else None
     values = {
         "connection": connection,
         "app": about,
@@ -64,15 +67,17 @@ async def _shown(visit: Visit, connection: Mapping[str, Any], status: int = 200,
         "mcp_url": mcp_url(visit.base_url, name),
         "tested": None,
         "fault": None,
-        "typed": {
-            "alias": connection["alias"],
-            "tags": " ".join(connection["tags"]),
-            "end_user": connection["end_user"],
-        },
+        "typed": _labels(connection),
         # It changes when somebody connects the connection, or its tokens fail: see static/elements/live.js.
         "live": f"{connection['status']} {connection['last_updated_time']}",
     }
     return Shown("connection.html", {**values, **more}, status)
+
+
+def _labels(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """The labels, as the fields of the form have them."""
+    tags = " ".join(connection["tags"])
+    return {"alias": connection["alias"], "tags": tags, "end_user": connection["end_user"]}
 
 
 def _link(visit: Visit, url: str | None) -> str | None:
@@ -121,7 +126,7 @@ async def _diagnosis(visit: Visit, connection: str) -> Mapping[str, Any] | None:
 async def test(visit: Visit) -> Shown:
     """Make a harmless call through it, and show what came back."""
     connection = await _found(visit)
-    about = next((one for one in await apps_of(visit) if one["app"] == connection["app"]), None)
+    about = await app_of(visit, connection["app"])
     if about is None or about["check"] is None or not visit.sees_values:
         raise Refused(400, "test_unknown", "No harmless call of this app is known.", "Ask for the diagnosis.")
     begun = time.perf_counter()
@@ -148,16 +153,12 @@ async def relabel(visit: Visit) -> Shown | Done:
         name: form[name].strip() or None for name in ("alias", "end_user") if _is_changed(form, name)
     }
     if _is_changed(form, "tags"):
-        body["tags"] = form["tags"].replace(",", " ").split()
+        body["tags"] = tags_in(form["tags"])
     path = f"/connections/{connection['connection_id']}"
     try:
         await visit.control("PATCH", path, body=body)
     except Refused as refused:
-        kept = {
-            "alias": connection["alias"],
-            "tags": " ".join(connection["tags"]),
-            "end_user": connection["end_user"],
-        }
+        kept = _labels(connection)
         typed = kept | {name: form[name] for name in kept if _is_changed(form, name)}
         return await _shown(visit, connection, refused.status, fault=refused.told, typed=typed)
     return Done("/connections" if form.get("back") == "list" else path, "The labels are changed.")
@@ -177,7 +178,7 @@ async def make_default(visit: Visit) -> Done:
 
 
 async def ask_to_delete(visit: Visit) -> Shown:
-    return Shown("connection_delete.html", {"connection": {**await _found(visit), "url": None}})
+    return Shown("connection_delete.html", {"connection": without_link(await _found(visit))})
 
 
 async def delete(visit: Visit) -> Done:

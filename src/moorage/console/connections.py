@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moorage.console.calls import Refused
+from moorage.console.places import APP
 from moorage.console.several import MOST, each, ticked
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
@@ -21,7 +22,7 @@ async def index(visit: Visit) -> Shown:
     )
     connections = [one for one in answer.document["connections"] if asked.casefold() in _words(one)]
     values = {
-        "connections": [{**one, "url": None} for one in connections],
+        "connections": list(map(without_link, connections)),
         "filters": {**filters, "q": asked},
         "next_cursor": answer.document.get("next_cursor"),
         "apps": sorted({one["app"] for one in await apps_of(visit)}),
@@ -45,6 +46,21 @@ async def apps_of(visit: Visit) -> Sequence[Mapping[str, Any]]:
     return found
 
 
+async def app_of(visit: Visit, name: str) -> Mapping[str, Any] | None:
+    """What the API says of an app; None if there is no such app."""
+    return next((app for app in await apps_of(visit) if app["app"] == name), None)
+
+
+def without_link(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """A connection as pages show it that offer nobody to connect it: whoever has its link can."""
+    return {**connection, "url": None}
+
+
+def tags_in(text: str) -> list[str]:
+    """The tags in a field of a form, with spaces or commas between them."""
+    return text.replace(",", " ").split()
+
+
 async def _last_calls(visit: Visit) -> dict[str, str]:
     """When the last call of each connection began, by its id, as far as that was lately."""
     found = await visit.optional("/requests", {"limit": _LOOKED_AT}, "requests:read")
@@ -54,7 +70,7 @@ async def _last_calls(visit: Visit) -> dict[str, str]:
 
 async def ask(visit: Visit) -> Shown:
     """The form for a new connection."""
-    typed = {"app": visit.query.get("app", "zoho-crm"), "leads": visit.query.get("leads", "outside")}
+    typed = {"app": visit.query.get("app", APP), "leads": visit.query.get("leads", "outside")}
     return await _form(visit, typed)
 
 
@@ -76,7 +92,7 @@ async def make(visit: Visit) -> Done | Shown:
     body: dict[str, Any] = {"app": form.get("app", "")}
     labels = {"alias": form.get("alias", "").strip(), "end_user": form.get("end_user", "").strip()}
     body |= {name: text for name, text in labels.items() if text}
-    if tags := form.get("tags", "").replace(",", " ").split():
+    if tags := tags_in(form.get("tags", "")):
         body["tags"] = tags
     leads = form.get("leads", "outside")
     if leads.startswith("organisation:"):
@@ -105,7 +121,7 @@ async def _known(visit: Visit, ids: Sequence[str]) -> dict[str, Mapping[str, Any
     paths = [f"/connections/{quote(identity, safe='')}" for identity in ids]
     answers = await asyncio.gather(*map(visit.optional, paths))
     return {
-        identity: {**answer["connection"], "url": None}
+        identity: without_link(answer["connection"])
         for identity, answer in zip(ids, answers, strict=True)
         if answer is not None
     }

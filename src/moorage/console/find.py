@@ -6,7 +6,7 @@ from typing import Any
 from moorage.console.calls import Refused
 from moorage.console.crm.place import Place
 from moorage.console.frame import sections_of
-from moorage.console.places import places
+from moorage.console.places import name_of, places
 from moorage.console.visit import Page, Shown, Visit, get
 
 _MOST = 30
@@ -44,7 +44,7 @@ async def _connections(visit: Visit) -> list[dict[str, str]]:
 
 def _name(connection: Mapping[str, Any]) -> str:
     holder = connection["metadata"].get("organisation")
-    name = connection["alias"] or connection["connection_id"]
+    name = name_of(connection)
     return f"{name} ({holder})" if holder else name
 
 

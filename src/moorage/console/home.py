@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moorage.console.connections import without_link
 from moorage.console.places import APP
 from moorage.console.recipes import EXAMPLES, recipes
 from moorage.console.visit import Page, Shown, Visit, get
@@ -38,7 +39,7 @@ async def show(visit: Visit) -> Shown:
 
 async def _connections(visit: Visit) -> Sequence[Mapping[str, Any]]:
     answer = await visit.control("GET", "/connections", {"limit": _MOST})
-    return [{**connection, "url": None} for connection in answer.document["connections"]]
+    return list(map(without_link, answer.document["connections"]))
 
 
 async def _calls(visit: Visit) -> Sequence[Mapping[str, Any]] | None:
