@@ -15,15 +15,16 @@ def limits(control, connection):
 
 def test_tokens_are_counted_while_they_live_and_the_next_is_foretold(control, connected, refreshing):
     assert limits(control, connected) == {"made": 0, "live": 0, "next_possible_at": None}
-    token = None
+    token = "none"
     for _ in range(BUDGET):
-        token = access(control, connected, instead_of=token).value if token else "none"
-        token = access(control, connected, instead_of=token).value if token == "none" else token
+        token = access(control, connected, instead_of=token).value
     found = limits(control, connected)
     assert found["made"] == found["live"] == len(refreshing.asked)
     control.clock.advance(WINDOW)
     assert limits(control, connected)["made"] == 0
     assert limits(control, connected)["live"] == len(refreshing.asked)
+    access(control, connected, instead_of=token)  # A new one makes nobody forget those that live.
+    assert limits(control, connected)["live"] == len(refreshing.asked) == found["live"] + 1
     control.clock.advance(HOUR)
     assert limits(control, connected) == {"made": 0, "live": 0, "next_possible_at": None}
 
