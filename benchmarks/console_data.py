@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,6 @@ from moorage.rooms import Rooms, Urls, open_rooms
 from moorage.settings import load
 from moorage.web.browser import new_random
 
-_BLOCK = 500  # Calls.
 _SPAN = (
     45 * 60
 )  # So many seconds ago the oldest call came. Pages show the last hour, so they count all of them.
@@ -87,16 +87,17 @@ async def _signed_in(rooms: Rooms, account: str) -> str:
 
 
 def _log(url: str, account: str, connection: str, count: int) -> None:
-    """Write calls as the writer of the log does: in blocks, the oldest first."""
+    """Write calls as the writer of the log does, the oldest first."""
     chance, now = random.Random(17), time.time()
     engine = sa.create_engine(url)
+    # The log is written once a second.
+    ages = [_SPAN * (1 - (index + 1) / count) for index in range(count)]
+    seconds = [list(group) for _, group in groupby(ages, int)]
     with engine.begin() as opened:
-        for first in range(0, count, _BLOCK):
-            size = min(_BLOCK, count - first)
-            began = [_SPAN * (1 - (first + index + 1) / count) for index in range(size)]
+        for began in seconds:
             block = _block(chance, account, connection, began)
             written_at = int((now - began[-1]) * _MICROSECONDS)
-            # The clock of these moments stood at 0 so long before the epoch: they are seconds before now.
+            # Moments are seconds of a clock, which stands at 0 now.
             store.add(written_at, int(now * _MICROSECONDS), [block], opened)
     engine.dispose()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from moorage.access import EVERYWHERE, Reach
+from moorage.requests.kinds import Group, Kind, Remembered
 from moorage.requests.service import EVERYTHING, Filter, within
 from moorage.requests.summary import MOST_BUCKETS, Summary
 from tests.calls import log_call, log_calls, noted
@@ -105,3 +106,22 @@ def test_its_time_has_an_end_and_few_bars(since, until, step, length):
     assert found.first <= found.since < found.until <= NOW
     assert found.first + len(found.calls) * found.step >= found.until
     assert len(found.calls) <= MOST_BUCKETS
+
+
+def test_groups_of_the_newest_blocks_are_remembered_longest():
+    remembered, kind = Remembered(most=4), Kind(None, 404, "upstream", "one", "GET /x", "key_1")
+    remembered.keep({first: {kind: Group(1, first, first, b"r")} for first in (5, 4, 3)})
+    assert [first for first in range(9) if remembered.get(first)] == [3, 4, 5]
+    remembered.keep({first: {kind: Group(1, first, first, b"r")} for first in (2, 6)})
+    assert [first for first in range(9) if remembered.get(first)] == [5, 6]
+
+
+def test_errors_are_grouped_by_the_time_that_is_asked_for(control, owner, sums):
+    """Also those of a block that began before it, whose groups may be remembered."""
+    earlier = noted(owner.account, status=404, request_id="r1")
+    earlier.began -= 1800
+    log_calls(control, [earlier, noted(owner.account, status=404, request_id="r2")])
+    for _ in range(2):
+        assert [group["count"] for group in sums(groups="true")["groups"]] == [2]
+        [group] = sums("since:10m", groups="true")["groups"]
+        assert (group["count"], group["request_id"], group["first"]) == (1, "r2", group["last"])

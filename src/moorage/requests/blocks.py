@@ -4,9 +4,8 @@ A block is MessagePack with three members: what was called, which of that each c
 word that a wanted call has to contain can be searched in its bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import msgspec
 
@@ -40,8 +39,6 @@ class NewBlock:
     bodies: Mapping[int, str] = field(default_factory=dict)
 
 
-_STATUS: Final = 5  # Its place in an `Ending`.
-_ERROR: Final = 7
 _MAP = 0x80  # A map of a few members [MessagePack].
 _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 
@@ -49,7 +46,7 @@ _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 class Ended(msgspec.Struct, gc=False, array_like=True):
     """The first members of an `Ending`, as far as sums need them. They are read twice as fast as whole notes."""
 
-    request_id: msgspec.Raw
+    request_id: bytes
     began: float
     sent_at: float
     answered_at: float
@@ -63,8 +60,18 @@ class _EndedContent(msgspec.Struct, gc=False):
     endings: list[Ended]
 
 
+class _ErrorsContent(msgspec.Struct, gc=False):
+    """A block of which most of what was called is not read."""
+
+    called: list[msgspec.Raw]
+    order: list[int]
+    endings: list[Ended]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
+_decode_called = msgspec.msgpack.Decoder(Called).decode
+_decode_errors = msgspec.msgpack.Decoder(_ErrorsContent).decode
 _decode_ended = msgspec.msgpack.Decoder(_EndedContent).decode
 _decode_endings = msgspec.msgpack.Decoder(list[Ending]).decode
 _decode_older = msgspec.msgpack.Decoder(list[Note]).decode
@@ -89,17 +96,18 @@ def ended_of(content: bytes) -> Sequence[Ended] | Sequence[Note]:
     return _decode_older(content) if _is_older(content) else _decode_ended(content).endings
 
 
-def errors_of(content: bytes) -> list[tuple[int, Note]]:
-    """The calls of a block that ended with an error, each with its index."""
+def errors_of(content: bytes) -> Iterator[tuple[Called | Note, Ended | Note]]:
+    """The calls of a block that ended with an error: what was called, and how it ended."""
     if _is_older(content):
-        return [(index, note) for index, note in enumerate(_decode_older(content)) if is_error(note)]
-    block = _decode(content)
-    called = block.called
-    return [
-        (index, _note(called[block.order[index]], ending))
-        for index, ending in enumerate(block.endings)
-        if ending[_STATUS] >= 400 or ending[_ERROR] is not None
-    ]
+        yield from ((note, note) for note in _decode_older(content) if is_error(note))
+        return
+    block, known = _decode_errors(content), dict[int, Called]()
+    for place, ended in zip(block.order, block.endings, strict=True):
+        if is_error(ended):
+            called = known.get(place)
+            if called is None:
+                called = known[place] = _decode_called(block.called[place])
+            yield called, ended
 
 
 def is_error(ending: "Ended | Note") -> bool:

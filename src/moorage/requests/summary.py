@@ -1,11 +1,12 @@
 """Calls of the request log, summed up: how many there were over the time, and which errors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from moorage.http.timestamps import wire_time_of
 from moorage.requests.blocks import Ended, ended_of, is_error
+from moorage.requests.kinds import Group, Groups, Kind, kind_of, merge
 from moorage.requests.model import Call, Names
 from moorage.requests.notes import Note
 from moorage.requests.store import Block
@@ -18,9 +19,6 @@ _HOUR, _DAY = 3600 * _SECOND, 24 * 3600 * _SECOND
 LONGEST_RANGE = 366 * _DAY
 # Seconds of a bucket.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
-
-# What the errors of a group have in common: error, status, source, app, endpoint and key.
-_Kind: TypeAlias = tuple[str | None, int, str, str, str, str]
 
 
 class Tally(NamedTuple):
@@ -40,16 +38,6 @@ def tally_of(block: Block) -> Tally:
 
 
 @dataclass(slots=True)
-class Group:
-    """Errors of one kind. `newest` is the request id of the last of them; times are microseconds since the epoch."""
-
-    count: int
-    first: int
-    last: int
-    newest: bytes
-
-
-@dataclass(slots=True)
 class Summary:
     """Calls between two times, in buckets of `step`, of which the first begins at `first`; all are microseconds.
 
@@ -63,7 +51,7 @@ class Summary:
     counted_since: int
     calls: list[int]
     errors: list[int]
-    groups: dict[_Kind, Group] | None = None
+    groups: Groups | None = None
     others: int = field(default=0)
 
     @classmethod
@@ -77,17 +65,21 @@ class Summary:
         count = -(-(end - first) // step)
         return cls(begin, end, first, step, begin, [0] * count, [0] * count, {} if groups else None)
 
-    def takes(self, tally: Tally) -> bool:
-        """Count the calls of a whole block, if all of them are in one bucket or none is; False if not."""
-        if tally.last < self.since or tally.first >= self.until:
-            return True
-        place = (tally.first - self.first) // self.step
-        is_inside = tally.first >= self.since and tally.last < self.until
-        if not is_inside or place != (tally.last - self.first) // self.step:
-            return False
-        self.calls[place] += tally.calls
-        self.errors[place] += tally.errors
-        return True
+    def count(self, tallies: Mapping[int, Tally]) -> list[int]:
+        """Count the calls of whole blocks, by their first numbers. Gives those of which no bucket has all calls."""
+        mixed: list[int] = []
+        since, until, begin, step = self.since, self.until, self.first, self.step
+        # A log of weeks has thousands of blocks, so nothing is called for each of them.
+        for block, (first, last, calls, errors) in tallies.items():
+            if last < since or first >= until:
+                continue
+            place = (first - begin) // step
+            if first < since or last >= until or place != (last - begin) // step:
+                mixed.append(block)
+            else:
+                self.calls[place] += calls
+                self.errors[place] += errors
+        return mixed
 
     def add_endings(self, block: Block) -> None:
         """Count the calls of a block."""
@@ -108,20 +100,18 @@ class Summary:
 
     def add_error(self, call: Call) -> None:
         """Count a call among those of its kind, if it is an error and kinds are asked for."""
-        if self.groups is None or not is_error(call.note) or not self.since <= call.at < self.until:
-            return
-        note, at, groups = call.note, call.at, self.groups
-        kind = note.error, note.status, note.source, note.caller.app, _endpoint(note), note.caller.key_id
-        group = groups.get(kind)
-        if group is not None:
-            group.count += 1
-            group.first = min(group.first, at)
-            if at > group.last:
-                group.last, group.newest = at, note.request_id
-        elif len(groups) < MOST_KEPT_GROUPS:
-            groups[kind] = Group(1, at, at, note.request_id)
-        else:
-            self.others += 1
+        if self.groups is not None and is_error(call.note) and self.since <= call.at < self.until:
+            group = Group(1, call.at, call.at, call.note.request_id)
+            self.add_groups([(kind_of(call.note, call.note), group)])
+
+    def add_groups(self, those: Iterable[tuple[Kind, Group]]) -> None:
+        """Count errors by kind, as that is asked for."""
+        assert self.groups is not None
+        self.others += merge(self.groups, those, MOST_KEPT_GROUPS)
+
+    def has_all_of(self, tally: Tally) -> bool:
+        """Whether all calls of a block are between the two times."""
+        return tally.first >= self.since and tally.last < self.until
 
     def break_off(self, at: int) -> None:
         """Count nothing that is older than this time."""
@@ -133,18 +123,6 @@ def _step(length: int) -> int:
         if length <= (MOST_BUCKETS - 1) * seconds * _SECOND:  # It may begin within a bucket.
             return seconds * _SECOND
     return -(-length // ((MOST_BUCKETS - 1) * _DAY)) * _DAY
-
-
-def _endpoint(note: Note) -> str:
-    """What was called: the operation, or the method and the path, in which an asterisk stands for each number."""
-    method = note.method.decode("latin-1")
-    if (
-        note.operation is not None and note.operation.name != method
-    ):  # That is all that is known of some apps.
-        return note.operation.name
-    path = note.native.partition(b"?")[0].decode("latin-1")
-    segments = ("*" if segment.isdigit() else segment for segment in path.split("/"))
-    return f"{method} {'/'.join(segments)}"
 
 
 def summary_document(summary: Summary, names: Names) -> dict[str, Any]:
@@ -168,15 +146,14 @@ def summary_document(summary: Summary, names: Names) -> dict[str, Any]:
     return {**document, "groups": shown, "other_errors": others}
 
 
-def _group_document(kind: _Kind, group: Group, names: Names) -> dict[str, Any]:
-    error, status, source, app, endpoint, key_id = kind
+def _group_document(kind: Kind, group: Group, names: Names) -> dict[str, Any]:
     return {
-        "error": error,
-        "status": status or None,
-        "source": source,
-        "app": app,
-        "endpoint": endpoint,
-        "key": {"id": key_id, "name": names.keys.get(key_id)},
+        "error": kind.error,
+        "status": kind.status or None,
+        "source": kind.source,
+        "app": kind.app,
+        "endpoint": kind.endpoint,
+        "key": {"id": kind.key_id, "name": names.keys.get(kind.key_id)},
         "count": group.count,
         "first": wire_time_of(group.first),
         "last": wire_time_of(group.last),

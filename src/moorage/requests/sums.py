@@ -1,27 +1,30 @@
 """Reads the request log to sum it up."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 
 import sqlalchemy as sa
 
 from moorage.bounded import Bounded
 from moorage.requests import store
-from moorage.requests.blocks import errors_of
-from moorage.requests.model import Call
+from moorage.requests.kinds import Groups, Remembered, groups_of
 from moorage.requests.service import Filter, calls_of, may_contain
 from moorage.requests.summary import Summary, Tally, tally_of
 from moorage.storage import Database
 
 LONGEST_LOOK = 0.5  # Seconds after which no older calls are counted.
 MOST_BLOCKS = 20_000  # That are counted.
+_AT_ONCE = 20  # Blocks between two looks at the time.
 
 
 class Sums:
-    """Sums of calls. A block never changes, so its tally is remembered."""
+    """Sums of calls. A block never changes, so its tally and its errors by kind are remembered."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._tallies = Bounded[int, Tally](MOST_BLOCKS)
+        self._groups = Remembered()
 
     async def of(
         self,
@@ -36,19 +39,20 @@ class Sums:
         summary = Summary.of(wanted.since, wanted.until, now, groups=groups)
         count = self._count_all if wanted.only_times else _count_wanted
 
-        def look(connection: sa.Connection) -> dict[int, Tally]:
+        def look(connection: sa.Connection) -> _New:
             return count(connection, account_id, wanted, summary, monotonic() + longest)
 
         async with self._database.reading() as tx:
             new = await tx.connection.run(look)
-        for first, tally in new.items():
+        for first, tally in new.tallies.items():
             self._tallies[first] = tally
+        self._groups.keep(new.groups)
         return summary
 
     def _count_all(
         self, connection: sa.Connection, account_id: str, _wanted: Filter, summary: Summary, end: float
-    ) -> dict[int, Tally]:
-        """Count calls of which nothing has to be known but their times. Returns the tallies that are new."""
+    ) -> "_New":
+        """Count calls of which nothing has to be known but their times."""
         firsts = store.firsts(connection, account_id, summary.since, MOST_BLOCKS)
         tallies = {first: tally for first in firsts if (tally := self._tallies.get(first)) is not None}
         new: dict[int, Tally] = {}
@@ -61,27 +65,46 @@ class Sums:
         if len(firsts) == MOST_BLOCKS:
             summary.break_off(firsts[-1])
         tallies |= new
-        mixed = [first for first, tally in tallies.items() if not summary.takes(tally)]
-        for block in store.those(connection, mixed):
+        for block in store.those(connection, summary.count(tallies)):
             summary.add_endings(block)
-        if summary.groups is not None:
-            _group(connection, sorted(first for first in tallies if tallies[first].errors), summary, end)
+        groups = {} if summary.groups is None else self._group(connection, tallies, summary, end)
+        return _New(new, groups)
+
+    def _group(
+        self, connection: sa.Connection, tallies: Mapping[int, Tally], summary: Summary, end: float
+    ) -> dict[int, Groups]:
+        """Count the errors of these blocks by kind. Returns what is new of whole blocks."""
+        failed = [first for first in sorted(tallies, reverse=True) if tallies[first].errors]
+        new: dict[int, Groups] = {}
+        for index in range(0, len(failed), _AT_ONCE):
+            few = failed[index : index + _AT_ONCE]
+            whole = {first for first in few if summary.has_all_of(tallies[first])}
+            known = {first: groups for first in whole if (groups := self._groups.get(first)) is not None}
+            for groups in known.values():
+                summary.add_groups(groups)
+            for block in store.those(connection, [first for first in few if first not in known]):
+                found = groups_of(block, summary.since, summary.until)
+                summary.add_groups(found.items())
+                if block.first in whole:
+                    new[block.first] = found
+            if monotonic() > end:
+                summary.break_off(few[-1])
+                break
+            sleep(0)
         return new
 
 
-def _group(connection: sa.Connection, firsts: list[int], summary: Summary, end: float) -> None:
-    for block in store.those(connection, firsts[::-1]):
-        for index, note in errors_of(block.content):
-            summary.add_error(Call(block.first + index, block.epoch, note))
-        if monotonic() > end:
-            summary.break_off(block.first)
-            return
-        sleep(0)
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What was found out about blocks, by their first numbers."""
+
+    tallies: Mapping[int, Tally] = field(default_factory=dict)
+    groups: Mapping[int, Groups] = field(default_factory=dict)
 
 
 def _count_wanted(
     connection: sa.Connection, account_id: str, wanted: Filter, summary: Summary, end: float
-) -> dict[int, Tally]:
+) -> _New:
     for block in store.newest(connection, account_id, None):
         if block.first < summary.since:
             break
@@ -91,4 +114,4 @@ def _count_wanted(
             summary.break_off(block.first)
             break
         sleep(0)
-    return {}
+    return _New()
