@@ -9,7 +9,7 @@ from moorage.console.filters import moment
 from moorage.console.visit import Page, Shown, Visit, get
 
 # Milliseconds in which calls are counted, so that the page does not wait for a long log.
-QUICK = 15
+QUICK = 10
 _TOO_MANY = "status:429"
 
 

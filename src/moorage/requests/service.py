@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.requests import sealed, store
+from moorage.requests.blocks import notes_with
 from moorage.requests.errors import RequestUnknown
 from moorage.requests.model import Call
 from moorage.requests.store import Block, Notice
@@ -157,8 +158,10 @@ def _page(connection: sa.Connection, account_id: str, wanted: Filter, limit: int
             return Page(found, None)
         if may_contain(block.content, wanted):
             room = limit - len(found)
-            calls = (call for call in reversed(calls_of(block)) if before is None or call.number < before)
-            found += islice((call for call in calls if wanted.accepts(call)), room)
+            calls = (
+                call for call in reversed(wanted_of(block, wanted)) if before is None or call.number < before
+            )
+            found += islice(calls, room)
         if len(found) == limit:
             return Page(found, found[-1].number)
         if monotonic() > end:
@@ -186,3 +189,10 @@ def _statuses(content: bytes) -> set[int]:
 
 def calls_of(block: Block) -> list[Call]:
     return [Call(block.first + index, block.epoch, note) for index, note in enumerate(block.notes())]
+
+
+def wanted_of(block: Block, wanted: Filter) -> list[Call]:
+    """The calls of a block that fit a filter."""
+    notes = enumerate(block.notes()) if wanted.status is None else notes_with(block.content, wanted.status)
+    calls = (Call(block.first + index, block.epoch, note) for index, note in notes)
+    return [call for call in calls if wanted.accepts(call)]

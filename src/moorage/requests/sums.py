@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from moorage.bounded import Bounded
 from moorage.requests import store
 from moorage.requests.kinds import Groups, Remembered, groups_of
-from moorage.requests.service import Filter, calls_of, may_contain
+from moorage.requests.service import Filter, may_contain, wanted_of
 from moorage.requests.summary import Summary, Tally, tally_of
 from moorage.storage import Database
 
@@ -109,7 +109,7 @@ def _count_wanted(
         if block.first < summary.since:
             break
         if may_contain(block.content, wanted):
-            summary.add(call for call in calls_of(block) if wanted.accepts(call))
+            summary.add(wanted_of(block, wanted))
         if monotonic() > end:
             summary.break_off(block.first)
             break

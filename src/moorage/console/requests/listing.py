@@ -9,7 +9,7 @@ from moorage.console.visit import Shown, Visit
 
 LIMIT = 50
 # Milliseconds in which calls are counted that fit more than a time: their blocks have to be read.
-QUICK = 20
+QUICK = 10
 TIMES = (("15 minutes", "15m"), ("1 hour", "1h"), ("1 day", "1d"), ("1 week", "7d"))
 _OF_TIME = frozenset({"since", "until"})
 
