@@ -81,6 +81,13 @@ def test_what_was_typed_stays_beside_the_error(owner, made, alias):
     assert owner.twin(at(made))["connection"]["alias"] == alias
 
 
+def test_a_form_that_was_refused_can_be_sent_again(owner, alias):
+    owner.open("/console/connections/new")
+    assert owner.send(app="zoho-crm", leads="any", alias="No Alias").status == 400
+    page = owner.send(app="zoho-crm", leads="any", alias=alias)
+    assert (page.status, alias in page.words) == (200, True)
+
+
 def test_labels_change_in_the_list_and_on_the_page(owner, made, alias):
     owner.open(f"/console/connections?q={alias}")
     page = owner.send(f"{made['connection_id']}/labels", alias=f"{alias}-b")

@@ -52,6 +52,10 @@ def test_the_editor_asks_completes_and_marks_the_fault(browse):
     )
     assert options == 0
     tab.wait("window.names > 20")
+    tab.run("document.querySelector('m-editor').text = ''; document.querySelector('m-editor').view.focus()")
+    for letter, code in (("e", 69), (".", 190), ("c", 67), ("g", 71), ("/", 191)):
+        tab.press(letter, code, letter)  # It is a key of the page, but not in a field.
+    assert tab.run("document.querySelector('m-editor').text") == "e.cg/"
     # A query that is refused is an answer with status 400, which browsers note.
     assert [entry for entry in tab.complaints if "400 (Bad Request)" not in entry] == []
 

@@ -36,3 +36,23 @@ def test_a_grid_is_walked_and_changed_by_keys(server, owner, tab):
     page.press("Enter", 13, "\r")
     page.wait("document.querySelector('h1')?.innerText.includes('Grid') && !document.querySelector('m-grid')")
     assert urlsplit(page.url).path.count("/") == 5
+
+
+def test_a_file_is_looked_at_and_imported(server, owner, tab):
+    [connection] = owner.twin("/console/crm")["connections"][:1]
+    page = tab(owner)
+    page.open(f"{server.gateway}/console/crm/{connection['connection_id']}/Leads/import")
+    page.wait_for("Import Leads")
+    page.run(
+        "const files = new DataTransfer();"
+        "files.items.add(new File(['Last Name,Town\\nBrowsed,Importtown'], 'leads.csv'));"
+        "document.querySelector('input[type=file]').files = files.files"
+    )
+    page.click("Look at it")
+    page.wait_for("Import 1 Leads?")
+    page.run("[...document.querySelectorAll('select')].find(one => one.name == 'column-1').value = 'City'")
+    page.click("Look again")
+    page.wait_for("Import 1 Leads?")
+    page.click("Import 1 rows")
+    page.wait_for("Imported: 1 of 1")
+    assert page.complaints == []

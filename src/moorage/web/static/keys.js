@@ -37,8 +37,9 @@ const ACTIONS = {
   ".": () => document.querySelector("m-palette")?.open?.(),
 };
 
-function isTyping(target) {
-  return target.closest?.("input, textarea, select, [contenteditable], m-grid, .cm-editor");
+// The first of the path is what has the focus, also in the shadow root of an element. `target` would be that element.
+function isTyping(event) {
+  return event.composedPath()[0].closest?.("input, textarea, select, [contenteditable], m-grid");
 }
 
 function pressed(event) {
@@ -47,7 +48,7 @@ function pressed(event) {
     ACTIONS["."]();
     return;
   }
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
   if (document.querySelector("dialog[open]")) return;
   if (event.timeStamp - since < WAIT) {
     since = -Infinity;
