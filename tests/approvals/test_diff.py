@@ -72,7 +72,7 @@ def test_an_update_of_a_live_record_shows_what_is_there_and_what_the_body_says()
     assert (change.what, change.module, change.id, change.name) == ("changed", "Leads", "1", "Ada Marsh")
     assert rows(change) == [
         ("City", "Leeds", "York"),
-        ("Tag", None, '[{"name": "hot"}]'),
+        ("Tag", None, "hot"),
         ("Phone", None, "5"),
     ]
     assert (looking.asked, shown.notes, shown.at) == (["/crm/v8/Leads/1"], [], 5)
@@ -132,7 +132,11 @@ def test_only_ids_are_read():
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(KeyInvalid(), "API key"), (Unsent("no route"), "no route"), (RuntimeError("secret"), "server's log")],
+    [
+        (KeyInvalid(), "its API key was revoked"),
+        (Unsent("no route"), "no route"),
+        (RuntimeError("secret"), "server's log"),
+    ],
 )
 def test_without_a_diff_there_is_a_sentence(error, words):
     for environment in ("live", "embedded"):
@@ -154,8 +158,13 @@ def test_a_call_that_was_tried_out_shows_all_records_that_it_touches():
         ("deleted", "Big", [("Deal_Name", "Big", None)]),
     ]
     assert shown.beyond == 3
-    refused = diff(Looking(trial=Trial(400, b"")), "PUT", "/x", environment="embedded")
-    assert "400" in refused.notes[0]
+    for answer, said in (
+        (b"", "status 400."),
+        (b'{"code": "NO_PERMISSION", "message": "denied"}', "status 400: denied (NO_PERMISSION)."),
+        (b'{"data": [{"code": "INVALID_DATA", "message": "no such id"}]}', "no such id (INVALID_DATA)."),
+    ):
+        refused = diff(Looking(trial=Trial(400, answer)), "PUT", "/x", environment="embedded")
+        assert refused.notes[0].endswith(said)
     assert "too long" in diff(Looking(), "PUT", "/x", environment="embedded").notes[0]
 
 

@@ -73,7 +73,7 @@ def test_a_call_whose_key_was_revoked_meanwhile_is_declined(scene):
         place.sender.refusal = None
         await place.sending.send(held.id)
         known = await place.approvals.get("team", held.id)
-        return known.state, "API key" in known.note, place.sender.sent
+        return known.state, "its API key was revoked" in known.note, place.sender.sent
 
     assert scene(act) == ("declined", True, [])
 

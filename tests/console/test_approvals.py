@@ -12,15 +12,26 @@ LEADS = "/zoho-crm/crm/v8/Leads"
 
 
 @pytest.fixture
-def held(server):
+def made_key(server):
+    """Makes a key with a policy; gives the headers of its calls."""
+
+    def make(mode, name="agent"):
+        key = {"name": name, "policy": {"mode": mode}, "scopes": ["connections:read", "proxy"]}
+        made = json.loads(server.call("POST", "/keys", key)[2])
+        sent = {"Authorization": f"Bearer {made['secret']}"}
+        wait_until(lambda: server.call("GET", "/keys", None, sent)[0] == 403)
+        return sent
+
+    return make
+
+
+@pytest.fixture
+def held(server, made_key):
     """Lets a call of a new key wait; gives its id."""
 
     def hold(name="agent", city=HOSTILE):
-        key = {"name": name, "policy": {"mode": "strict"}, "scopes": ["connections:read", "proxy"]}
-        made = json.loads(server.call("POST", "/keys", key)[2])
-        sent = {"Authorization": f"Bearer {made['secret']}"}
+        sent = made_key("strict", name)
         lead = {"data": [{"Last_Name": "Waits", "City": city[:100], "Description": city}]}
-        wait_until(lambda: server.call("GET", "/keys", None, sent)[0] == 403)
         return json.loads(server.call("POST", LEADS, lead, sent)[2])["error"]["id"]
 
     return hold
@@ -79,5 +90,17 @@ def test_a_person_decides_by_keyboard(server, owner, held, tab):
     page.press("a", 65, "a")
     assert page.run("document.activeElement.innerText") == "Approve once"
     page.click("Approve once", times=2)
-    page.wait("!!document.querySelector('[aria-label=\"What became of it\"]')")
+    page.wait("document.querySelector('[aria-label=\"What became of it\"]')?.innerText.includes('was sent')")
     assert page.complaints == []
+
+
+def test_a_record_that_would_be_deleted_leads_to_its_page(server, owner, made_key):
+    lead = json.loads(server.call("POST", LEADS, {"data": [{"Last_Name": "Kept", "City": "Hull"}]})[2])
+    record = lead["data"][0]["details"]["id"]
+    held = json.loads(server.call("DELETE", f"{LEADS}/{record}", None, made_key("cautious"))[2])["error"][
+        "id"
+    ]
+    page = owner.open(f"/console/approvals/{held}")
+    assert re.search(rf'Deleted: <a href="[^"]*console/crm/[-\w]+/Leads/{record}">Kept</a>', page.text)
+    assert "What is there" in page.words
+    assert '<th scope="col">New</th>' not in page.text

@@ -39,6 +39,8 @@ def test_the_steps_tick_while_somebody_looks(own_server, tmp_path):
         tab.run(f"(async () => {{{script}}})()")
         tab.wait("window.said?.[0] == 200")
         assert [one for one in tab.complaints if "favicon" not in one] == []
+        tab.forget_cookies()
+        tab.wait("location.pathname == '/sign-in'")  # Whoever is signed out meanwhile is told so.
     finally:
         chromium.stop()
 

@@ -1,8 +1,11 @@
 """Who comes into the console, what every page has around it, and what browsers may do on it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from moorage.console.filters import ago
 
 ROLES = ("owner", "operator", "approver", "support")
 
@@ -32,6 +35,14 @@ def test_pages_say_where_calls_go(owner):
     page = owner.open("/console")
     assert 'data-environment="embedded"' in page.text
     assert "Calls go to Harbour & Pine embedded" in page.words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(30 * 86_400 - 2, "in 30 d"), (3600 - 2, "in 60 min"), (-7199, "1 h ago"), (-0.5, "0 s ago")],
+)
+def test_times_are_said_in_one_unit(seconds, said):
+    assert ago((datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()) == said
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -23,11 +23,12 @@ def sums(owner):
 def test_bars_have_each_call_once_and_say_which_were_errors(control, owner, stranger, sums):
     log_calls(control, [noted(owner.account, status=status) for status in (200, 404, 500)])
     log_call(control, owner.account, status=200, error="broken_off")
+    log_call(control, owner.account, status=202, error="approval_required")  # Its caller waits: no error.
     log_call(control, stranger.account, status=500)
     for query in ("", "path:/crm/*"):  # The second needs whole notes.
         found = sums(query)
-        assert (found["calls"], found["errors"]) == (4, 3)
-        assert [sum(bucket[what] for bucket in found["buckets"]) for what in ("calls", "errors")] == [4, 3]
+        assert (found["calls"], found["errors"]) == (5, 3)
+        assert [sum(bucket[what] for bucket in found["buckets"]) for what in ("calls", "errors")] == [5, 3]
     assert (found["step_seconds"], found["counted_since"]) == (120, found["since"])
     assert found["terms"] == [{"field": "path", "text": "path:/crm/*"}]
     assert sums("status:404")["calls"] == 1

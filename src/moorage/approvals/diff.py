@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from moorage.approvals.model import Answer, Approval, HeldCall
-from moorage.approvals.sending import Unsent
+from moorage.approvals.sending import Unsent, reason_of
 from moorage.errors import MoorageError
 from moorage.logs import Log
 from moorage.policies.bodies import json_of
@@ -25,6 +25,7 @@ SECONDS = 8.0
 _DEEPEST = 4
 _ALWAYS_CHANGED = frozenset({"Modified_Time", "Modified_By", "Last_Activity_Time", "Change_Log_Time__s"})
 _OF_NEW = _ALWAYS_CHANGED | {"Created_Time", "Created_By", "id"}
+_OF_TAGS = frozenset({"name", "id", "color_code"})
 _NAMES = (
     "Full_Name",
     "Account_Name",
@@ -93,8 +94,7 @@ async def diff_of(looking: Looking, approval: Approval, call: HeldCall, at: int)
     except TimeoutError:
         diff = Diff(0, notes=["What this call would change can't be shown: the app took too long to say it."])
     except (MoorageError, Unsent) as error:
-        reason = error.message if isinstance(error, MoorageError) else str(error)
-        diff = Diff(0, notes=[f"What this call would change can't be shown: {reason}"])
+        diff = Diff(0, notes=[f"What this call would change can't be shown: {reason_of(error)}"])
     except Exception as error:
         log.exception("approval.no_diff", approval=approval.id, error=type(error).__name__)
         diff = Diff(0, notes=["What this call would change can't be shown: see the server's log."])
@@ -109,13 +109,24 @@ def _of_trial(trial: "Trial | None") -> Diff:
         return Diff(0, notes=["What this call would change can't be shown: it takes too long to try it out."])
     notes = []
     if trial.status >= 400:
-        notes.append(f"As things are now, the CRM would refuse this call, with status {trial.status}.")
+        notes.append(
+            f"As things are now, the CRM would refuse this call, with status {trial.status}{_said(trial.answer)}."
+        )
     elif not trial.records:
         notes.append(
             "Tried out, this call changes no record at once. It may change other things, or start a job."
         )
     records = [change for record in trial.records if (change := _of_tried(record)) is not None]
     return Diff(0, records, trial.beyond, notes)
+
+
+def _said(answer: bytes) -> str:
+    """What the CRM says against a call, from its answer or that for its first record."""
+    document = _json(answer)
+    said = [document, *_items(document)] if isinstance(document, Mapping) else []
+    texts = (f"{one['message']} ({one['code']})" for one in said if {"message", "code"} <= one.keys())
+    text = next(texts, "")
+    return f": {_cut(text)}" if text else ""
 
 
 def _of_tried(record: "TriedRecord") -> RecordChange | None:
@@ -250,7 +261,14 @@ def _text(value: Any) -> str | None:
         return _cut(f"{value['name']} ({value['id']})" if "id" in value else value["name"])
     if isinstance(value, Sequence) and all(isinstance(each, str | int | float) for each in value):
         return _cut(", ".join(map(str, value)))
+    if isinstance(value, Sequence) and all(_is_tag(each) for each in value):
+        return _cut(", ".join(each["name"] for each in value))
     return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _is_tag(value: Any) -> bool:
+    """Whether a value says no more than its name, its id and its colour."""
+    return isinstance(value, Mapping) and isinstance(value.get("name"), str) and value.keys() <= _OF_TAGS
 
 
 def _cut(text: str) -> str:

@@ -40,6 +40,13 @@ class Unsent(Exception):
     """No byte of the call has left."""
 
 
+def reason_of(error: MoorageError | Unsent) -> str:
+    """Why a call can't be sent, for people. The key is that of the call, which they do not have."""
+    if not isinstance(error, MoorageError):
+        return str(error)
+    return "its API key was revoked, or has ended." if error.code == "key_invalid" else error.message
+
+
 class Sender(Protocol):
     async def prepare(self, approval: Approval, call: HeldCall) -> Ready:
         """Make ready to send a call as its key would send it now.
@@ -84,7 +91,7 @@ class Sending:
         except MoorageError as error:
             if STATUS.get(error.code, 500) >= 500:
                 raise  # That may pass, and nothing was sent. The job is tried again.
-            await self._take_back(approval, "declined", f"It was approved, and not sent: {error.message}")
+            await self._take_back(approval, "declined", f"It was approved, and not sent: {reason_of(error)}")
             return
         if await self._claim(approval):
             await self._send(approval, ready)

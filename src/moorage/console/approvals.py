@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.console.calls import Refused
+from moorage.console.places import APP
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 READ = "approvals:read"
@@ -59,7 +60,7 @@ async def _page(visit: Visit, reason: str = "", fault: Refused | None = None) ->
     approval = answer.document["approval"]
     is_waiting, contents = approval["state"] == "waiting", _NOTHING
     if is_waiting and visit.person.may("approvals:see_values"):
-        contents = (await visit.control("GET", f"{path}/contents")).document
+        contents = _with_pages(visit, approval, (await visit.control("GET", f"{path}/contents")).document)
     waiting = [one for one in others.document["approvals"][::-1] if one["id"] != approval["id"]]
     values = {
         "approval": approval,
@@ -78,6 +79,19 @@ async def _page(visit: Visit, reason: str = "", fault: Refused | None = None) ->
 
 
 _NOTHING: Mapping[str, Any] = {"call": None, "diff": None}
+
+
+def _with_pages(visit: Visit, approval: Mapping[str, Any], contents: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a call would change, with the page in the CRM of each record that is there already."""
+    diff = contents["diff"]
+    if diff is None or approval["app"] != APP or not visit.sees_values:
+        return contents
+    place = f"/crm/{approval['connection']['id']}"
+    records = [
+        {**one, "page": f"{place}/{one['module']}/{one['id']}" if one["module"] and one["id"] else None}
+        for one in diff["records"]
+    ]
+    return {**contents, "diff": {**diff, "records": records}}
 
 
 async def approve(visit: Visit) -> Shown | Done:

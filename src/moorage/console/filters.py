@@ -39,7 +39,11 @@ def ago(text: str | None) -> str:
     if at is None:
         return ""
     seconds = (datetime.now(UTC) - at.astimezone(UTC)).total_seconds()
-    return f"in {duration(-seconds)}" if seconds < 0 else f"{duration(seconds)} ago"
+    if seconds >= 0:
+        return f"{duration(seconds)} ago"
+    # What ends in thirty days does not end in 29 a second later.
+    unit, size = next((one for one in _UNITS if -seconds >= one[1]), _UNITS[-1])
+    return f"in {round(-seconds / size)} {unit}"
 
 
 def left(text: str | None) -> str:

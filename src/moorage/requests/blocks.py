@@ -42,6 +42,7 @@ class NewBlock:
 
 
 _STATUS: Final = 5  # Its place in an `Ending`.
+_HELD: Final = "approval_required"
 _MAP = 0x80  # A map of a few members [MessagePack].
 _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 
@@ -123,7 +124,8 @@ def errors_of(content: bytes) -> Iterator[tuple[Called | Note, Ended | Note]]:
 
 
 def is_error(ending: "Ended | Note") -> bool:
-    return ending.status >= 400 or ending.error is not None
+    """A call that waits for a person has not failed if its caller was ready to wait, and got 202."""
+    return ending.status >= 400 or (ending.error is not None and ending.error != _HELD)
 
 
 def notes_of(content: bytes) -> list[Note]:

@@ -5,8 +5,7 @@ const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 function ago(at) {
   const seconds = (Date.now() - at) / 1000;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[3];
-  const text = `${Math.floor(Math.abs(seconds) / size)} ${unit}`;
-  return seconds < 0 ? `in ${text}` : `${text} ago`;
+  return seconds < 0 ? `in ${Math.round(-seconds / size)} ${unit}` : `${Math.floor(seconds / size)} ${unit} ago`;
 }
 
 class Live extends HTMLElement {
@@ -34,6 +33,8 @@ class Live extends HTMLElement {
       const url = new URL(location.href);
       url.searchParams.set("format", "json");
       const answer = await fetch(url, {headers: {Accept: "application/json"}});
+      // Whoever is signed out meanwhile is led to sign in.
+      if (answer.status === 401 && this.isConnected && !isBusy()) return location.reload();
       if (!answer.ok) return;
       const value = String((await answer.json())[this.getAttribute("watch")]);
       if (value === this.getAttribute("seen") || !this.isConnected || isBusy()) return;
