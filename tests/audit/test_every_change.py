@@ -40,7 +40,8 @@ PAGES = {
     ("/people/{person_id}/reset", "POST"): "person.reset",
     ("/people/{person_id}", "DELETE"): "person.removed",
     ("/me/password", "POST"): "person.password_changed",
-    ("/me/sessions", "POST"): "session.ended",
+    ("/me", "PATCH"): "person.changed",
+    ("/me/sessions/{session_id}", "DELETE"): "session.ended",
     ("/me/second-factor/on", "POST"): "person.second_factor_on",
     ("/me/second-factor/off", "POST"): "person.second_factor_off",
     ("/sign-in/code", "POST"): "session.begun",
@@ -112,8 +113,8 @@ def test_what_people_do_on_pages_is_noted_with_who_did_it(control, owner):
         assert browser.send(f"/console/people/{bob.id}/{path}", role="operator").status == 200
     phone = Phone.of(browser)
     browser.open("/me")
-    assert browser.send("/me/second-factor/off", code=phone.code()).status == 200
-    browser.send("/me/password", present=PASSWORD, password=f"{PASSWORD}!", repeated=f"{PASSWORD}!")
+    assert browser.send("/console/me/second-factor/off", code=phone.code()).status == 200
+    browser.send("/console/me/password", present=PASSWORD, password=f"{PASSWORD}!", repeated=f"{PASSWORD}!")
     by_person = [
         document for document in entries_of(control, owner.account) if document["actor"]["id"] == person.id
     ]

@@ -24,6 +24,10 @@ NOT_SHOWN = {
     "/console/crm/{connection}/{module}/rows",
     "/console/crm/{connection}/{module}/{record}/attachments/{attachment}",
     "/console/crm/{connection}/{module}/{record}/photo",
+    "/console/me/name",
+    "/console/me/password",
+    "/console/me/second-factor",
+    "/console/me/second-factor/{way}",
     "/console/query/names",
 }
 # What has to be in the address of a page for it to show something.

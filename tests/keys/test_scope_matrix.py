@@ -70,11 +70,13 @@ MATRIX = {
     ("/enter", "GET"): OPEN,
     ("/enter", "POST"): OPEN,
     ("/me", "GET"): PERSON,
-    ("/me/password", "POST"): OPEN,
-    ("/me/sessions", "POST"): OPEN,
-    ("/me/second-factor", "POST"): OPEN,
-    ("/me/second-factor/on", "POST"): OPEN,
-    ("/me/second-factor/off", "POST"): OPEN,
+    ("/me", "PATCH"): PERSON,
+    ("/me/password", "POST"): PERSON,
+    ("/me/sessions/{session_id}", "DELETE"): PERSON,
+    ("/me/second-factor", "GET"): PERSON,
+    ("/me/second-factor", "POST"): PERSON,
+    ("/me/second-factor/on", "POST"): PERSON,
+    ("/me/second-factor/off", "POST"): PERSON,
     ("/settings", "GET"): PERSON,
     ("/people", "GET"): PERSON,
     ("/people", "POST"): PERSON,
@@ -173,7 +175,7 @@ def call(control, owner):
 
 def path_of(entry, connection, target):
     """The request of the log has the id of the key that it was made with."""
-    others = {"approval_id": "x", "person_id": "x", "grant_id": "x", "request_id": target}
+    others = {"approval_id": "x", "person_id": "x", "grant_id": "x", "session_id": "x", "request_id": target}
     names = {"account": "x", "app": "zoho-crm", "slug": "acme", "name": "kept", **others}
     return entry[0].format(connection_id=connection, key_id=target, **names)
 

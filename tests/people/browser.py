@@ -80,11 +80,11 @@ class Phone:
     def of(cls, browser):
         """Set up codes for the person who is signed in in a browser."""
         browser.open("/me")
-        page = browser.send("/me/second-factor", present=PASSWORD)
+        page = browser.send("/console/me/second-factor", present=PASSWORD)
         assert "<svg" in page.text
-        phone = cls(browser.control, re.search(r"<code>(\w{32})</code>", page.text)[1])
-        page = browser.send("/me/second-factor/on", code=phone.code())
-        phone.recovery = re.findall(r"<li><code>([a-z2-7-]+)</code>", page.text)
+        phone = cls(browser.control, re.search(r'<pre id="secret">(\w{32})</pre>', page.text)[1])
+        page = browser.send("/console/me/second-factor/on", code=phone.code())
+        phone.recovery = re.findall(r"^(?:<.*>)?([a-z2-7-]{19})(?:<|$)", page.text, re.MULTILINE)
         assert len(phone.recovery) == 10
         return phone
 

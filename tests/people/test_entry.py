@@ -115,7 +115,9 @@ def test_no_password_fits_until_one_is_chosen(control, owner, linus, here):
         with pytest.raises(SignInRefused):
             control.run(control.rooms.sign_in.with_password(linus.email, password, "192.0.2.9"))
     here.open("/me")
-    here.send("/me/password", email="linus@example.com", password=PASSWORD, repeated=PASSWORD)
+    refused = here.send("/console/me/password", email="linus@example.com", password="short", repeated="short")
+    assert refused.status == 400 and 'value="linus@example.com"' in refused.text
+    here.send("/console/me/password", email="linus@example.com", password=PASSWORD, repeated=PASSWORD)
     assert is_in(here)
     person = control.run(control.rooms.sign_in.with_password("linus@example.com", PASSWORD, "192.0.2.9"))
     assert (person.id, person.has_password, person.enters_here) == (linus.id, True, False)
@@ -124,7 +126,10 @@ def test_no_password_fits_until_one_is_chosen(control, owner, linus, here):
 def test_who_has_a_password_can_not_change_it_without_it(control, owner, ada, browser):
     browser.open("/me")
     page = browser.send(
-        "/me/password", email="x@example.com", password="another one, please", repeated="another one, please"
+        "/console/me/password",
+        email="x@example.com",
+        password="another one, please",
+        repeated="another one, please",
     )
     assert page.status == 400
     assert (

@@ -102,10 +102,10 @@ def test_the_step_to_the_code_is_of_one_browser_one_password_and_five_minutes(co
 
 def test_codes_are_turned_off_with_a_code_and_lost_ones_by_a_reset(control, owner, ada, browser, phone):
     browser.open("/me")
-    assert browser.send("/me/second-factor/off", code="000000").status == 403
+    assert browser.send("/console/me/second-factor/off", code="000000").status == 403
     assert "code on your phone" in Browser(control).sign_in().text
     browser.open("/me")
-    assert browser.send("/me/second-factor/off", code=phone.code()).status == 200
+    assert browser.send("/console/me/second-factor/off", code=phone.code()).status == 200
     assert "<h1>Ada" in Browser(control).sign_in().text
 
 
@@ -117,11 +117,11 @@ def test_a_reset_takes_the_second_factor_too(control, owner, ada, phone):
 
 def test_nobody_sets_up_codes_without_the_password(control, ada, browser):
     browser.open("/me")
-    assert browser.send("/me/second-factor", present="a guess of somebody").status == 400
+    assert browser.send("/console/me/second-factor", present="a guess of somebody").status == 400
     browser.open("/me")
-    assert "<h1>Ada" in browser.send("/me/second-factor/on", code="123456").text  # Nothing was begun.
+    assert "<h1>Ada" in browser.send("/console/me/second-factor/on", code="123456").text  # Nothing was begun.
     browser.open("/me")
-    browser.send("/me/second-factor", present=PASSWORD)
-    wrong = browser.send("/me/second-factor/on", code="000000")
-    assert wrong.status == 400 and "<svg" in wrong.text
+    browser.send("/console/me/second-factor", present=PASSWORD)
+    wrong = browser.send("/console/me/second-factor/on", code="000000")
+    assert wrong.status == 403 and "<svg" in wrong.text and "This code is not right" in wrong.text
     assert "<h1>Ada" in Browser(control).sign_in().text

@@ -11,9 +11,11 @@ def test_people_come_and_go_in_each_kind_of_database(control, owner, ada, browse
     control.run(people.change_role(owner.account, bob.id, "owner"))
     assert "Sign in" in his.open("/me").text and "Bob" in his.sign_in("bob@example.com").text
     his.open("/me")
-    assert "Bob" in his.send("/me/password", present=PASSWORD, password=PASSWORD, repeated=PASSWORD).text
+    assert (
+        "Bob" in his.send("/console/me/password", present=PASSWORD, password=PASSWORD, repeated=PASSWORD).text
+    )
     browser.open("/me")
-    assert browser.send("/me/sessions", session="x\0").status == 200  # PostgreSQL takes no NUL.
+    assert browser.send("/console/me/sessions/x%00/end").status == 200  # PostgreSQL takes no NUL.
     phone = Phone.of(browser)
     for code in (phone.code(), phone.recovery[0]):
         visitor = Browser(control)

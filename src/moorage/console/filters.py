@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup
+
 from moorage.console.charts import bars, parted
 from moorage.console.tables import cell_text
 
@@ -86,6 +88,14 @@ def pretty(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def qr(text: str) -> Markup:
+    """A QR code of a text, as SVG. It is dark on white in each theme, as cameras want it."""
+    import segno  # noqa: PLC0415 (few pages show a QR code)
+
+    code = segno.make(text, error="m").svg_inline(light="white", border=4, omitsize=True)
+    return Markup(code)  # noqa: S704 - it has numbers alone
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "clock": clock,
     "ago": ago,
@@ -96,6 +106,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "ms": ms,
     "size": size,
     "pretty": pretty,
+    "qr": qr,
     "cell": cell_text,
     "bars": bars,
     "parted": parted,

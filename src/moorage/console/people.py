@@ -1,4 +1,4 @@
-"""People: for owners, who signs in here; for everybody, their own page; and the programs that people let act."""
+"""People: for owners, who signs in here; the programs that people let act; and the settings of the server."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ GIVES: Permission = "grants:give"
 SEES_SETTINGS: Permission = "settings:read"
 
 
-def _tabs(visit: Visit) -> Mapping[str, str]:
+def tabs_of(visit: Visit) -> Mapping[str, str]:
     """The pages of this section that the person may see."""
     tabs = {"/people": "People"} if visit.person.may(MANAGES) else {}
     programs = {"/grants": "Programs"} if visit.person.may(GIVES) else {}
@@ -33,7 +33,7 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, fault: Ref
         "roles": MEANINGS,
         "typed": dict(typed or {}),
         "fault": fault and fault.told,
-        "tabs": _tabs(visit),
+        "tabs": tabs_of(visit),
     }
     return Shown("people.html", values, 200 if fault is None else fault.status)
 
@@ -51,7 +51,7 @@ async def invite(visit: Visit) -> Shown:
 
 async def one(visit: Visit) -> Shown:
     answer = await visit.control("GET", _path(visit))
-    values = {"somebody": answer.document["person"], "roles": MEANINGS, "tabs": _tabs(visit)}
+    values = {"somebody": answer.document["person"], "roles": MEANINGS, "tabs": tabs_of(visit)}
     return Shown("person.html", values)
 
 
@@ -78,7 +78,7 @@ async def remove(visit: Visit) -> Done:
 
 def _link(visit: Visit, document: Mapping[str, Any]) -> Shown:
     """The page that shows a link to join, once."""
-    values = {"somebody": document["person"], "link": document["link"], "tabs": _tabs(visit)}
+    values = {"somebody": document["person"], "link": document["link"], "tabs": tabs_of(visit)}
     return Shown("person_link.html", values)
 
 
@@ -87,16 +87,9 @@ def _path(visit: Visit) -> str:
     return f"/people/{visit.segment('person_id')}"
 
 
-async def me(visit: Visit) -> Shown:
-    cookie = {"Cookie": visit.request.headers.get("cookie", "")}
-    answer = await visit.control("GET", "/me", headers=cookie)
-    shown = {name: value for name, value in answer.document.items() if name != "person"}
-    return Shown("me.html", {**shown, "somebody": answer.document["person"], "tabs": _tabs(visit)})
-
-
 async def programs(visit: Visit) -> Shown:
     answer = await visit.control("GET", "/grants")
-    values: dict[str, Any] = {**answer.document, "tabs": _tabs(visit)}
+    values: dict[str, Any] = {**answer.document, "tabs": tabs_of(visit)}
     return Shown("programs.html", values)
 
 
@@ -107,7 +100,7 @@ async def end_program(visit: Visit) -> Done:
 
 async def settings(visit: Visit) -> Shown:
     found = (await visit.control("GET", "/settings")).document
-    return Shown("settings.html", {**found, "tabs": _tabs(visit)})
+    return Shown("settings.html", {**found, "tabs": tabs_of(visit)})
 
 
 PAGES: tuple[Page, ...] = (
@@ -119,7 +112,6 @@ PAGES: tuple[Page, ...] = (
     post("/people/{person_id}/sign-out", sign_out),
     post("/people/{person_id}/reset", reset),
     post("/people/{person_id}/remove", remove),
-    get("/me", me),
     get("/grants", programs),
     post("/grants/{grant_id}/end", end_program),
 )

@@ -24,6 +24,7 @@ from moorage.console import (
     keys,
     lab,
     limits,
+    me,
     people,
     policy,
     query,
@@ -54,6 +55,7 @@ SCREENS: tuple[tuple[Page, ...], ...] = (
     key_revoking.PAGES,
     keys.PAGES,
     policy.PAGES,
+    me.PAGES,
     people.PAGES,
     find.PAGES,
     query.PAGES,
@@ -174,13 +176,16 @@ def _note(visit: Visit, browser: str) -> str:
 
 
 def _onward(request: Request, done: Done, browser: str) -> Response:
+    if done.cookie:
+        browser = done.cookie.partition("=")[2].partition(";")[0]
     path, _, query = done.path.partition("?")
     params = QueryParams(query)
     if done.note:
         said = [(NOTE, done.note), (PROOF, _proof(browser, done.note))]
         params = QueryParams([*params.multi_items(), *said])
     location = f"{up(request)}{ROOT[1:]}{path}"
-    return RedirectResponse(f"{location}?{params}" if params else location, 303, named_headers())
+    headers = named_headers() | ({"set-cookie": done.cookie} if done.cookie else {})
+    return RedirectResponse(f"{location}?{params}" if params else location, 303, headers)
 
 
 async def _never(scope: Scope, receive: Receive, send: Send) -> None:

@@ -165,11 +165,13 @@ class Shown:
 class Done:
     """What a form was sent for is done: the browser goes on to a page below `/console`, such as `/keys?made=1`.
 
-    `note` is a sentence for the person, which the next page shows.
+    `note` is a sentence for the person, which the next page shows. `cookie` is that of a new session, as an answer of
+    the API has set it.
     """
 
     path: str
     note: str = ""
+    cookie: str = field(default="", repr=False)
 
 
 Show: TypeAlias = Callable[[Visit], Awaitable[Shown | Done | Response]]

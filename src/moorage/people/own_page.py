@@ -1,6 +1,10 @@
-"""`/me`: what a person sees and changes of themselves. The console shows it; its forms are sent here."""
+"""`/me`: the API with which people see and change what is their own, in the console.
 
-from collections.abc import Mapping
+The console sends the browser's cookie on, so that the session of this browser is known, and is a new one after a new
+password.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -8,16 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moorage.http.control import json_response, route
+from moorage.http.control import json_object, json_response, route
 from moorage.http.timestamps import wire_time_of
-from moorage.people.errors import CodeRefused, PersonInvalid, SignInRefused
-from moorage.people.frame import page, signed_in
+from moorage.people.errors import PersonInvalid, SignInRefused
 from moorage.people.model import MEANINGS, Person, person_document
 from moorage.people.passwords import SHORTEST_PASSWORD
 from moorage.people.persons import Persons
 from moorage.people.second_factor import SecondFactors
 from moorage.people.service import People
-from moorage.people.sessions import PersonSessions, client_of, go, up
+from moorage.people.sessions import PersonSessions, client_of
 from moorage.people.sign_in import SignIn
 from moorage.people.totp import enrolment_uri
 from moorage.web.leading import or_console
@@ -33,27 +36,26 @@ def routes(
     base_url: str,
     persons: Persons,
 ) -> list[Route]:
-    pages = _OwnPages(people, sign_in, sessions, persons)
-    factors = _SecondFactorPages(sign_in, second_factors, sessions, urlsplit(base_url).netloc)
+    own = _Own(people, sign_in, sessions, persons)
+    factor = _OwnSecondFactor(sign_in, second_factors, persons, urlsplit(base_url).netloc)
     return [
-        route(PATH, GET=or_console(pages.show)),
-        route(f"{PATH}/password", POST=signed_in(sessions, pages.change_password, PATH)),
-        route(f"{PATH}/sessions", POST=signed_in(sessions, pages.end_session, PATH)),
-        route(f"{PATH}/second-factor", POST=signed_in(sessions, factors.begin, PATH)),
-        route(f"{PATH}/second-factor/on", POST=signed_in(sessions, factors.turn_on, PATH)),
-        route(f"{PATH}/second-factor/off", POST=signed_in(sessions, factors.turn_off, PATH)),
+        route(PATH, GET=or_console(own.show), PATCH=own.rename),
+        route(f"{PATH}/password", POST=own.change_password),
+        route(f"{PATH}/sessions/{{session_id}}", DELETE=own.end_session),
+        route(f"{PATH}/second-factor", GET=or_console(factor.show), POST=factor.begin),
+        route(f"{PATH}/second-factor/on", POST=factor.turn_on),
+        route(f"{PATH}/second-factor/off", POST=factor.turn_off),
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _OwnPages:
+class _Own:
     people: People
     signing_in: SignIn
     sessions: PersonSessions
     persons: Persons
 
     async def show(self, request: Request) -> Response:
-        """What the console shows a person of themselves. It sends the browser's cookie on, to know the session here."""
         person = await self.persons(request, None)
         sessions = [
             {
@@ -76,73 +78,82 @@ class _OwnPages:
         }
         return json_response(document)
 
-    async def change_password(self, request: Request, person: Person) -> Response:
-        form = await self.sessions.own_form(request)
+    async def rename(self, request: Request) -> Response:
+        person = await self.persons(request, None)
+        texts = await _texts(request, ("name",))
+        return json_response({"person": person_document(await self.people.rename(person, texts["name"]))})
+
+    async def change_password(self, request: Request) -> Response:
+        """The answer has the cookie of a new session."""
+        person = await self.persons(request, None)
+        texts = await _texts(request, ("present", "password", "repeated", "email"))
         if not person.enters_here:
-            await require_password(self.signing_in, request, person, form)
-        email = form.get("email") if person.enters_here else None
-        password, repeated = form.get("password", ""), form.get("repeated", "")
-        changed = await self.people.change_password(person, password, repeated, email)
-        answer = go("../me")
+            await require_password(self.signing_in, request, person, texts["present"])
+        email = texts["email"] if person.enters_here else None
+        changed = await self.people.change_password(person, texts["password"], texts["repeated"], email)
+        answer = json_response({"person": person_document(changed)})
         await self.sessions.begin(changed, request, answer)
         return answer
 
-    async def end_session(self, request: Request, person: Person) -> Response:
-        form = await self.sessions.own_form(request)
-        await self.sessions.end_one(person, form.get("session", ""))
-        return go("../me")
+    async def end_session(self, request: Request) -> Response:
+        person = await self.persons(request, None)
+        await self.sessions.end_one(person, str(request.path_params["session_id"]))
+        return json_response({})
 
 
 @dataclass(frozen=True, slots=True)
-class _SecondFactorPages:
+class _OwnSecondFactor:
     """`host` is the name of this server in the apps on phones."""
 
     signing_in: SignIn
     second_factors: SecondFactors
-    sessions: PersonSessions
+    persons: Persons
     host: str
 
-    async def begin(self, request: Request, person: Person) -> Response:
-        form = await self.sessions.own_form(request)
-        await require_password(self.signing_in, request, person, form)
-        if person.has_second_factor:
-            return go("../me")
-        return self._enrolment(request, person, await self.second_factors.begin(person))
+    async def show(self, request: Request) -> Response:
+        """What a phone needs, as long as codes are being set up."""
+        person = await self.persons(request, None)
+        return self._enrolment(person, await self.second_factors.begun(person))
 
-    async def turn_on(self, request: Request, person: Person) -> Response:
-        form = await self.sessions.own_form(request)
-        secret = await self.second_factors.begun(person)
-        if secret is None:
-            return go("../../me")
-        try:
-            codes = await self.second_factors.turn_on(person, form.get("code", ""))
-        except CodeRefused as refused:
-            return self._enrolment(request, person, secret, refused.message)
-        return page("recovery_codes.html", codes=codes)
+    async def begin(self, request: Request) -> Response:
+        person = await self.persons(request, None)
+        texts = await _texts(request, ("present",))
+        await require_password(self.signing_in, request, person, texts["present"])
+        return self._enrolment(
+            person, None if person.has_second_factor else await self.second_factors.begin(person)
+        )
 
-    async def turn_off(self, request: Request, person: Person) -> Response:
-        form = await self.sessions.own_form(request)
-        await self.second_factors.turn_off(person, form.get("code", ""), client_of(request))
-        return go("../../me")
+    async def turn_on(self, request: Request) -> Response:
+        person = await self.persons(request, None)
+        texts = await _texts(request, ("code",))
+        return json_response({"recovery_codes": await self.second_factors.turn_on(person, texts["code"])})
 
-    def _enrolment(self, request: Request, person: Person, secret: str, note: str = "") -> Response:
-        import segno  # noqa: PLC0415 (few pages show a QR code)
+    async def turn_off(self, request: Request) -> Response:
+        person = await self.persons(request, None)
+        texts = await _texts(request, ("code",))
+        await self.second_factors.turn_off(person, texts["code"], client_of(request))
+        return json_response({})
 
-        uri = enrolment_uri(secret, person.email, self.host)
-        picture = segno.make(uri, error="m").svg_inline(scale=5, light="white", border=4)
-        form_token = self.sessions.form_token(request)
-        shown = {"picture": picture, "secret": secret, "note": note, "up": up(request)}
-        return page("second_factor.html", 400 if note else 200, form_token=form_token, **shown)
+    def _enrolment(self, person: Person, secret: str | None) -> Response:
+        enrolment = secret and {"secret": secret, "uri": enrolment_uri(secret, person.email, self.host)}
+        return json_response({"enrolment": enrolment})
 
 
-async def require_password(
-    signing_in: SignIn, request: Request, person: Person, form: Mapping[str, str]
-) -> None:
-    """Raises PersonInvalid unless the form has the present password, and TooManyTries.
+async def require_password(signing_in: SignIn, request: Request, person: Person, present: str) -> None:
+    """Raises PersonInvalid unless this is the present password, and TooManyTries.
 
     Whoever finds an open browser does not know the password, and may not guess it here either.
     """
     try:
-        await signing_in.with_password(person.email, form.get("present", ""), client_of(request))
+        await signing_in.with_password(person.email, present, client_of(request))
     except SignInRefused:
         raise PersonInvalid("The present password is wrong.", help="Nothing was changed.") from None
+
+
+async def _texts(request: Request, names: Collection[str]) -> Mapping[str, str]:
+    """The members of the body; those that are missing are empty. Raises BodyInvalid, PersonInvalid."""
+    body = await json_object(request, '{"name": "Ada"}', known=names)
+    for name, value in body.items():
+        if not isinstance(value, str):
+            raise PersonInvalid(f"{name} has to be a text.", help="Send it in quotes.")
+    return {name: body.get(name, "") for name in names}

@@ -84,6 +84,20 @@ class People:
         log.info("person.role_changed", person=person_id, role=role, before=person.role)
         return changed
 
+    async def rename(self, person: Person, name: str) -> Person:
+        """Give a person another name. Raises PersonInvalid, PersonUnknown."""
+        name = read_name(name)
+        async with self._database.transaction() as tx:
+            before = await _require(tx, person.account_id, person.id)
+            if name == before.name:
+                return before
+            await store.change(tx, person.id, name=name)
+            names = {"before": {"name": before.name}, "after": {"name": name}}
+            await note(tx, "person.changed", person.id, account=person.account_id, **names)
+            changed = await _require(tx, person.account_id, person.id)
+        log.info("person.renamed", person=person.id)
+        return changed
+
     async def remove(self, account_id: str, person_id: str) -> Person:
         """Remove a person, with their sessions and links. Raises PersonUnknown, LastOwner."""
         async with self._database.transaction() as tx:
