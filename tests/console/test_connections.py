@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.waiting import wait_until
+
 HOSTILE = "<img/src=x/onerror=alert(1)>\"'"
 _numbers = itertools.count()
 
@@ -41,6 +43,16 @@ def test_a_list_says_whose_account_it_is_and_how_it_is(owner, made, alias):
     assert (one["alias"], one["url"], one["health"]["status"]) == (alias, None, "ok")
     assert owner.twin(f"/console/connections?tag=tag:{alias}&status=FAILED")["connections"] == []
     assert "No connection fits" in owner.open("/console/connections?q=nothing-like-this").words
+
+
+def test_a_list_says_when_a_connection_was_called_last(owner, server, made, alias):
+    assert "none yet" in owner.open(f"/console/connections?q={alias}").words
+    server.call("GET", "/zoho-crm/crm/v8/org", None, {"Maton-Connection": alias})
+    identity = made["connection_id"]
+    wait_until(lambda: identity in owner.twin(f"/console/connections?q={alias}")["last_calls"])
+    page = owner.open(f"/console/connections?q={alias}")
+    assert f"console/requests?q=connection%3A{identity}" in page.text
+    assert "none yet" not in page.words
 
 
 def test_a_connection_is_made_with_a_link_for_whoever_connects_it(owner, alias):

@@ -49,6 +49,7 @@ MATRIX = {
     ("/keys/{key_id}", "DELETE"): "keys:write",
     ("/keys/{key_id}/rotate", "POST"): "keys:write",
     ("/requests", "GET"): "requests:read",
+    ("/requests/connections", "GET"): "requests:read",
     ("/requests/summary", "GET"): "requests:read",
     ("/requests/tail", "GET"): "requests:read",
     ("/requests/{request_id}", "GET"): "requests:read",

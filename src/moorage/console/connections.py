@@ -11,7 +11,6 @@ from moorage.console.several import MOST, each, ticked
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 _FILTERS = ("app", "status", "environment", "tag", "end_user")
-_LOOKED_AT = 200  # The last calls, in which the last one of each connection is looked for.
 
 
 async def index(visit: Visit) -> Shown:
@@ -26,8 +25,7 @@ async def index(visit: Visit) -> Shown:
         "filters": {**filters, "q": asked},
         "next_cursor": answer.document.get("next_cursor"),
         "apps": sorted({one["app"] for one in await apps_of(visit)}),
-        "last_calls": await _last_calls(visit),
-        "looked_at": _LOOKED_AT,
+        "last_calls": await _last_calls(visit, connections),
     }
     return Shown("connections.html", values)
 
@@ -61,11 +59,13 @@ def tags_in(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-async def _last_calls(visit: Visit) -> dict[str, str]:
-    """When the last call of each connection began, by its id, as far as that was lately."""
-    found = await visit.optional("/requests", {"limit": _LOOKED_AT}, "requests:read")
-    calls = found["requests"] if found else []
-    return {call["connection"]["id"]: call["at"] for call in reversed(calls) if call["connection"]}
+async def _last_calls(visit: Visit, connections: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """When each of these connections was called last, by its id; None if this server keeps no log of calls."""
+    query = {"ids": ",".join(one["connection_id"] for one in connections)} if connections else {}
+    found = await visit.optional("/requests/connections", query, "requests:read")
+    if found is None:
+        return None
+    return {one["connection_id"]: one["last_call_at"] for one in found["connections"]}
 
 
 async def ask(visit: Visit) -> Shown:

@@ -33,12 +33,13 @@ class _Content(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class NewBlock:
-    """A block that has to be stored. `bodies` are texts, by the index of their call."""
+    """A block that has to be stored. `bodies` are texts, by the index of their call; `callers` made the calls."""
 
     account_id: str
     count: int
     content: bytes
     bodies: Mapping[int, str] = field(default_factory=dict)
+    callers: frozenset[Caller] = frozenset()
 
 
 _STATUS: Final = 5  # Its place in an `Ending`.

@@ -12,8 +12,10 @@ from moorage.access import Principal
 from moorage.clock import Clock
 from moorage.http.control import Authenticate, json_response, route
 from moorage.http.errors import ParameterInvalid, quoted
+from moorage.http.timestamps import wire_time_of
 from moorage.requests.errors import RequestsOff
 from moorage.requests.fields import FIELDS, filter_of
+from moorage.requests.last_calls import MOST_SHOWN
 from moorage.requests.model import Names, call_document, notice_document
 from moorage.requests.query import parse
 from moorage.requests.sealed import KeptBodies
@@ -31,6 +33,7 @@ _HELP = {
     "milliseconds": f"Use a number from 1 to {int(LONGEST_LOOK * 1000)}.",
     "limit": f"Use a number from 1 to {MOST}.",
     "Last-Event-ID": "Use the id of the last event, or leave the header out.",
+    "ids": f"Use the ids of at most {MOST_SHOWN} connections, with commas between them.",
     "cursor": "Use the next_cursor of the page before, or leave cursor out.",
 }
 
@@ -59,6 +62,7 @@ def routes(
         route("/requests", GET=endpoints.search),
         route("/requests/summary", GET=endpoints.sum_up),
         route("/requests/tail", GET=endpoints.tail),
+        route("/requests/connections", GET=endpoints.last_calls),
         route("/requests/{request_id}", GET=endpoints.get),
     ]
 
@@ -113,6 +117,13 @@ class _Endpoints:
         terms = [{"field": term.field, "text": str(term)} for term in parse(query, FIELDS)]
         return json_response({"summary": {"terms": terms, **summary_document(summary, names)}})
 
+    async def last_calls(self, request: Request) -> Response:
+        caller = await self.authenticate(request, SCOPE, "ids")
+        ids = _ids(request.query_params.get("ids"))
+        found = await self._log().requests.last_calls(caller.account_id, caller.reach, ids)
+        called = [{"connection_id": id_, "last_call_at": wire_time_of(at)} for id_, at in found.items()]
+        return json_response({"connections": called})
+
     async def tail(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE, "q")
         log, header = self._log(), request.headers.get("last-event-id")
@@ -157,6 +168,18 @@ def _yes(text: str | None, name: str) -> bool:
     if text not in {None, "true", "false"}:
         raise ParameterInvalid(f"{name} can't be {quoted(text or '')}.", help="Use true or false.")
     return text == "true"
+
+
+def _ids(text: str | None) -> list[str] | None:
+    """The ids of connections in a parameter; None if there is none. Raises ParameterInvalid."""
+    if text is None:
+        return None
+    ids = text.split(",")
+    wrong = next((id_ for id_ in ids if not re.fullmatch(r"[0-9a-f-]{1,64}", id_)), None)
+    if wrong is not None or len(ids) > MOST_SHOWN:
+        what = f"{len(ids)} ids" if wrong is None else quoted(wrong)
+        raise ParameterInvalid(f"ids can't be {what}.", help=_HELP["ids"])
+    return ids
 
 
 def _shows_bodies(caller: Principal, text: str | None) -> bool:

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
-from moorage.requests import sealed, store
+from moorage.requests import last_calls, sealed, store
 from moorage.requests.blocks import notes_with
 from moorage.requests.errors import RequestUnknown
 from moorage.requests.model import Call
@@ -127,6 +127,13 @@ class Requests:
         async with self._database.reading() as tx:
             return await tx.connection.run(look)
 
+    async def last_calls(
+        self, account_id: str, reach: Reach, connections: Sequence[str] | None = None
+    ) -> dict[str, int]:
+        """See `last_calls.of`."""
+        async with self._database.reading() as tx:
+            return await last_calls.of(tx, account_id, reach, connections)
+
     async def notices(self) -> Sequence[Notice]:
         """What the log says about itself, the newest first."""
         async with self._database.reading() as tx:
@@ -147,6 +154,7 @@ class Requests:
             async with self._database.transaction(quiet=True) as tx:
                 removed = await store.prune(tx, upto, STEP)
                 await store.prune_notices(tx, upto)
+                await last_calls.prune(tx)
             if removed < STEP:
                 return
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moorage.requests import last_calls
 from moorage.requests.blocks import NewBlock, notes_of
 from moorage.requests.notes import LONGEST_SHEET, Note
 from moorage.storage import Transaction
@@ -68,7 +69,7 @@ class Notice:
 
 
 def add(now: int, epoch: int, new: Sequence[NewBlock], connection: sa.Connection) -> list[int]:
-    """Add blocks. Returns the numbers of their first calls."""
+    """Add blocks, and note which connections they called. Returns the numbers of their first calls."""
     first, firsts, rows = max(now, highest(connection) + 1), list[int](), []
     for block in new:
         firsts.append(first)
@@ -77,6 +78,7 @@ def add(now: int, epoch: int, new: Sequence[NewBlock], connection: sa.Connection
         rows.append({**row, "epoch": epoch, "content": block.content})
         first = last + 1
     connection.execute(blocks.insert(), rows)
+    last_calls.note(now, {caller for block in new for caller in block.callers}, connection)
     return firsts
 
 

@@ -169,7 +169,8 @@ class Writer:
     async def _block(self, sheet: Sheet, called: Sequence[Called]) -> NewBlock:
         content = content_of(sheet, called)
         bodies = {} if self._bodies is None else await self._bodies.texts(sheet)
-        return NewBlock(sheet.account_id, len(sheet), content, bodies)
+        callers = frozenset(one.caller for one in called)
+        return NewBlock(sheet.account_id, len(sheet), content, bodies, callers)
 
     def _forget(self, blocks: Sequence[NewBlock]) -> None:
         if self._bodies is not None:
