@@ -9,6 +9,7 @@ from tests.waiting import wait_until
 # What stands in the place of a parameter of a path, and the pages that are no HTML.
 PAGES = {f"/console{page.path}" for pages in SCREENS for page in pages if page.method == "GET"}
 NOT_SHOWN = {
+    "/console/approvals/{approval_id}/state",
     "/console/audit/export",
     "/console/requests/har",
     "/console/requests/tail",

@@ -104,3 +104,47 @@ def test_a_record_that_would_be_deleted_leads_to_its_page(server, owner, made_ke
     assert re.search(rf'Deleted: <a href="[^"]*console/crm/[-\w]+/Leads/{record}">Kept</a>', page.text)
     assert "What is there" in page.words
     assert '<th scope="col">New</th>' not in page.text
+
+
+def test_pages_about_a_call_follow_what_becomes_of_it(owner, held, browse):
+    approval = held(city="Followed")
+    kept = wait_until(lambda: _held_call(owner, approval))
+    page = owner.open(f"/console/requests/{kept}")
+    assert "The call waits for a person : the held call" in page.words
+    of_call, of_approval, of_list = browse(), browse(), browse()
+    for tab, path in (
+        (of_call, f"requests/{kept}"),
+        (of_approval, f"approvals/{approval}"),
+        (of_list, "approvals"),
+    ):
+        tab.open(f"{tab.server}/console/{path}")
+        tab.wait("!!customElements.get('m-live')")
+    owner.open(f"/console/approvals/{approval}")
+    owner.send("/decline", reason="Not now.")
+    of_call.wait("document.querySelector('main').innerText.includes('was declined')")
+    of_approval.wait("document.querySelector('main').innerText.includes('was declined')")
+    link = f"a[href$='approvals/{approval}']"
+    of_list.wait(f"!!document.querySelector(`table[aria-labelledby=earlier] {link}`)")
+    assert "m-live" not in owner.open(f"/console/requests/{kept}").text
+    assert "m-live" not in owner.open(f"/console/approvals/{approval}").text
+
+
+def _held_call(owner, approval):
+    """The id of the call in the log that is held by this id."""
+    key = owner.twin(f"/console/approvals/{approval}")["approval"]["key"]["id"]
+    calls = owner.twin(f"/console/requests?q=key:{key}%20error:approval_required")["requests"]
+    return calls[0]["request_id"] if calls else None
+
+
+def test_a_call_of_the_log_is_told_of_no_other_held_call(owner, held, server):
+    first = held(city="One of two")
+    kept = wait_until(lambda: _held_call(owner, first))
+    assert owner.twin(f"/console/requests/{kept}")["held"] == {
+        "id": first,
+        "state": "waiting",
+        "became": "waits for a person",
+        "is_open": True,
+    }
+    state = owner.ask("GET", f"/console/approvals/{first}/state").json
+    assert state == {"live": "waiting"}
+    assert owner.ask("GET", "/console/approvals/nothing/state").status == 404

@@ -1,12 +1,15 @@
 """The calls that wait for a person: the list, one call with what it would change, and the decision."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from starlette.responses import Response
 
 from moorage.console.calls import Refused
 from moorage.console.places import APP
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
+from moorage.http.control import json_response
 
 READ = "approvals:read"
 _RECENT = 50
@@ -42,9 +45,15 @@ async def index(visit: Visit) -> Shown:
         "state": chosen,
         "states": STATES,
         "decides": visit.person.may("approvals:decide"),
-        "live": [one["id"] for one in first],
+        "live": _live(first, earlier),
     }
     return Shown("approvals.html", values)
+
+
+def _live(waiting: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]) -> str:
+    """A text that changes with the list: see static/elements/live.js."""
+    under_way = [f"{one['id']}:{one['state']}" for one in earlier if one["state"] in UNDER_WAY]
+    return " ".join([*(one["id"] for one in waiting), *under_way])
 
 
 async def show(visit: Visit) -> Shown:
@@ -76,6 +85,12 @@ async def _page(visit: Visit, reason: str = "", fault: Refused | None = None) ->
         "live": approval["state"],
     }
     return Shown("approval.html", values, 200 if fault is None else fault.status)
+
+
+async def state(visit: Visit) -> Response:
+    """Whether the page has changed, for static/elements/live.js: without the contents, which cost calls of the app."""
+    approval = (await visit.control("GET", _path(visit))).document["approval"]
+    return json_response({"live": approval["state"]})
 
 
 _NOTHING: Mapping[str, Any] = {"call": None, "diff": None}
@@ -133,6 +148,7 @@ PAGES: tuple[Page, ...] = (
     get("/approvals", index, READ),
     post("/approvals/grants/{grant_id}/end", end_grant, READ),
     get("/approvals/{approval_id}", show, READ),
+    get("/approvals/{approval_id}/state", state, READ),
     post("/approvals/{approval_id}/approve", approve, READ),
     post("/approvals/{approval_id}/decline", decline, READ),
 )

@@ -1,5 +1,5 @@
-// <m-live watch="live" every="3">: shows a page again as soon as its JSON twin has another value in the member `watch`, and
-// keeps the times on it ("12 s ago") right. It asks only while somebody can see the page.
+// <m-live watch="live" every="3">: shows a page again as soon as its JSON twin, or that of the page `of`, has another value in
+// the member `watch`, and keeps the times on it ("12 s ago") right. It asks only while somebody can see the page.
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
 function ago(at) {
@@ -30,7 +30,7 @@ class Live extends HTMLElement {
     if (document.hidden || this.busy) return;
     this.busy = true;
     try {
-      const url = new URL(location.href);
+      const url = new URL(this.getAttribute("of") ?? "", location.href);
       url.searchParams.set("format", "json");
       const answer = await fetch(url, {headers: {Accept: "application/json"}});
       // Whoever is signed out meanwhile is led to sign in.
