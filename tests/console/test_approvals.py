@@ -137,7 +137,7 @@ def _held_call(owner, approval):
 
 
 def test_a_call_of_the_log_is_told_of_no_other_held_call(owner, held, server):
-    first = held(city="One of two")
+    first, _ = held(city="One"), held(city="The call of another key")
     kept = wait_until(lambda: _held_call(owner, first))
     assert owner.twin(f"/console/requests/{kept}")["held"] == {
         "id": first,
