@@ -31,6 +31,16 @@ def test_links_change_the_page_without_loading_it_anew_and_keys_lead_on(browse):
     assert tab.complaints == []
 
 
+def test_a_form_that_is_clicked_twice_is_sent_once(browse):
+    tab = browse()
+    tab.open(f"{tab.server}/console/lab")
+    tab.wait_for("Lab")
+    tab.run("document.querySelector('#slug').value = 'twice'")
+    tab.click("Make it", times=2)
+    tab.wait("document.querySelector('[role=status]')?.innerText == 'The organisation twice is there.'")
+    assert tab.complaints == []
+
+
 def test_the_editor_asks_completes_and_marks_the_fault(browse):
     tab = browse()
     tab.open(f"{tab.server}/console/query")

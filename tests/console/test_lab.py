@@ -48,9 +48,24 @@ def test_a_reset_can_be_undone(owner, server, slug):
     seed(owner, slug, "Kept")
     owner.send("/reset", keep="yes")
     assert leads(server, slug) == []
-    assert "before-reset" in owner.page.words
-    owner.send("/restore")
+    assert "The snapshot before-reset-1 has what was there." in owner.page.words
+    owner.send("/reset", keep="yes")
+    owner.send("/restore", snapshot="before-reset-1")
     assert leads(server, slug) == ["Kept"]
+    assert [row["name"] for row in owner.twin(f"/console/lab/{slug}")["snapshots"]] == [
+        "before-reset-1",
+        "before-reset-2",
+    ]
+
+
+def test_resets_keep_ten_snapshots_of_their_own(owner, slug):
+    owner.open(f"/console/lab/{slug}")
+    for name in ("before-reset", "before-reset-0", "before-reset-8", "mine"):
+        owner.send("/snapshots", name=name)
+    for _ in range(11):
+        owner.send("/reset", keep="yes")
+    names = {row["name"] for row in owner.twin(f"/console/lab/{slug}")["snapshots"]}
+    assert names == {"before-reset", "before-reset-0", "mine"} | {f"before-reset-{n}" for n in range(10, 20)}
 
 
 def test_an_organisation_is_deleted_only_if_its_name_is_typed(owner, slug):

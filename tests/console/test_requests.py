@@ -112,6 +112,19 @@ def test_a_call_is_made_again_in_the_embedded_crm_and_names_the_person(seen):
     assert again in owner.open(term(f'key:"{owner.name}"')).text
 
 
+def test_a_call_is_made_again_where_it_was_made_and_a_body_that_was_not_kept_is_said(seen):
+    owner, key, _ = seen
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    body = {"app": "zoho-crm", "organisation": "demo"}
+    made = json.loads(owner.server.call("POST", "/connections", body, headers)[2])["connection"]
+    there = {**headers, "Maton-Connection": made["connection_id"]}
+    id_ = owner.server.call("POST", "/zoho-crm/crm/v8/Leads", {"data": [{}]}, there)[1]["x-request-id"]
+    wait_until(lambda: owner.ask("GET", f"/console/requests/{id_}?format=json").status == 200)
+    page = owner.open(f"/console/requests/{id_}/replay")
+    assert f'value="{made["connection_id"]}" selected' in page.text
+    assert "The call had a body of 14 B, which was not kept" in page.words
+
+
 def inside(owner):
     return owner.twin(owner.page.at)["connections"][0]["id"]
 

@@ -1,6 +1,7 @@
 """The lab: the organisations of the embedded CRM, and what tests and demonstrations do with them."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,8 @@ from moorage.console.calls import Refused
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 _READ, _WRITE = "organisations:read", "organisations:write"
+_KEPT = re.compile("before-reset-([1-9][0-9]{0,8})", re.ASCII)  # A snapshot that a reset has kept.
+_MOST_KEPT = 10  # Of an organisation.
 _SEED = {"Leads": [{"Last_Name": "Hopper", "Company": "Harbour & Pine", "Email": "grace@example.com"}]}
 
 
@@ -55,15 +58,29 @@ async def _page(visit: Visit, slug: str, status: int = 200, **more: Any) -> Show
     return Shown("organisation.html", values, status)
 
 
-async def reset(visit: Visit) -> Done:
+async def reset(visit: Visit) -> Shown | Done:
     """Make the organisation as it was at first. A snapshot of before makes that undone, if the person wants one."""
     slug = visit.of_path("slug")
-    kept = visit.form.get("keep") == "yes"
-    if kept:
-        await visit.control("POST", f"{_path(slug)}/snapshots", body={"name": "before-reset"})
-    await visit.control("POST", f"{_path(slug)}/reset", body={})
-    undo = " The snapshot before-reset has what was there." if kept else ""
+    try:
+        kept = await _keep(visit, slug) if visit.form.get("keep") == "yes" else None
+        await visit.control("POST", f"{_path(slug)}/reset", body={})
+    except Refused as refused:
+        return await _page(visit, slug, refused.status, fault=_told(refused))
+    undo = f" The snapshot {kept} has what was there." if kept else ""
     return Done(f"/lab/{quote(slug, safe='')}", f"{slug} is as it was at first.{undo}")
+
+
+async def _keep(visit: Visit, slug: str) -> str:
+    """Make the next of the snapshots that resets keep, so none takes the place of another. Old ones are deleted."""
+    snapshots = f"{_path(slug)}/snapshots"
+    listed = (await visit.control("GET", snapshots)).document["snapshots"]
+    found = filter(None, (_KEPT.fullmatch(snapshot["name"]) for snapshot in listed))
+    numbers = sorted(int(match[1]) for match in found)
+    name = f"before-reset-{numbers[-1] + 1 if numbers else 1}"
+    await visit.control("POST", snapshots, body={"name": name})
+    for number in numbers[: 1 - _MOST_KEPT]:
+        await visit.control("DELETE", f"{snapshots}/before-reset-{number}")
+    return name
 
 
 async def snapshot(visit: Visit) -> Shown | Done:

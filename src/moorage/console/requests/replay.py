@@ -19,6 +19,7 @@ async def show(visit: Visit) -> Shown:
     call = await asked(visit)
     method = call["method"] if call["method"] in METHODS else "GET"
     form = {
+        "connection": (call["connection"] or {}).get("id", ""),
         "method": method,
         "path": call["path"],
         "query": call["query"] or "",
@@ -109,7 +110,7 @@ async def _page(
     values = {
         "request": call,
         "connections": [
-            {"id": one["connection_id"], "name": one["alias"] or one["metadata"].get("organisation")}
+            {"id": one["connection_id"], "alias": one["alias"], "name": one["metadata"].get("organisation")}
             for one in inside
         ],
         "methods": METHODS,
@@ -117,6 +118,7 @@ async def _page(
         "fault": fault,
         "answer": answer,
         "first": kept_body(call, "answer"),
+        "lacks_body": bool(call["bytes_in"]) and kept_text(call, "request") is None,
         "may_write": visit.may_write,
     }
     return Shown("replay.html", values, 422 if fault else 200)

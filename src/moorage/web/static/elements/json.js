@@ -1,6 +1,7 @@
 // <m-json><pre>…</pre></m-json>: shows the JSON of its <pre> as a tree whose branches fold. Text that is no JSON stays as it is.
 const DEEP = 30; // Deeper branches are shown as text.
 const MANY = 200; // Members of a branch. Of longer ones the rest is counted.
+const SHORT = 2000; // Characters of a text whose branches are all open.
 
 class Json extends HTMLElement {
   connectedCallback() {
@@ -23,20 +24,20 @@ class Json extends HTMLElement {
     if (value === null || typeof value !== "object") return;
     this.tree = document.createElement("div");
     this.tree.className = "json";
-    this.tree.append(branch("", value, 0));
+    this.tree.append(branch("", value, 0, text.length > SHORT ? 3 : DEEP));
     source.setAttribute("hidden", "");
     this.append(this.tree);
   }
 }
 
-function branch(name, value, depth) {
+function branch(name, value, depth, open) {
   if (value === null || typeof value !== "object" || depth > DEEP) return leaf(name, value);
   const entries = Array.isArray(value) ? value.map((one, index) => [index, one]) : Object.entries(value);
   const details = document.createElement("details");
-  details.open = depth < 3 && entries.length <= 50;
+  details.open = depth < open && entries.length <= 50;
   const summary = document.createElement("summary");
   summary.append(label(name), `${Array.isArray(value) ? "list" : "object"} of ${entries.length}`);
-  details.append(summary, ...entries.slice(0, MANY).map(([key, one]) => branch(String(key), one, depth + 1)));
+  details.append(summary, ...entries.slice(0, MANY).map(([key, one]) => branch(String(key), one, depth + 1, open)));
   if (entries.length > MANY) details.append(`${entries.length - MANY} more`);
   return details;
 }
