@@ -44,6 +44,15 @@ def test_an_organisation_is_seeded_kept_and_brought_back(owner, server, slug):
     assert owner.twin(f"/console/lab/{slug}")["snapshots"] == []
 
 
+def test_an_organisation_leads_to_its_records_and_its_connection(owner, slug):
+    page = owner.open(f"/console/lab/{slug}")
+    [connection] = owner.twin(f"/console/lab/{slug}")["connections"]
+    assert connection["alias"] == slug
+    assert f"console/crm/{connection['id']}" in page.text
+    assert f"console/connections/{connection['id']}?tab=use" in page.text
+    assert f"console/crm/{connection['id']}" in owner.open(f"/console/connections/{slug}").text
+
+
 def test_a_reset_can_be_undone(owner, server, slug):
     seed(owner, slug, "Kept")
     owner.send("/reset", keep="yes")

@@ -71,3 +71,12 @@ def test_a_browser_that_names_us_vouches(headers):
 @pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"host": "moorage.lan"}])
 def test_a_browser_that_says_nothing_does_not(headers):
     assert not is_vouched_for(headers.get)
+
+
+@pytest.mark.parametrize(
+    ("own_url", "fix"),
+    [("http://127.0.0.1:8787", "MOORAGE_PUBLIC_URL"), ("https://m.example", "Host header")],
+)
+def test_behind_a_proxy_the_refusal_says_what_to_set(own_url, fix):
+    told = against(own_url, host="moorage.lan")
+    assert ("sent to 'moorage.lan'" in told, fix in told) == (True, True)

@@ -40,7 +40,10 @@ def _link(home: "Path | None", who: str | None) -> str:
     if running is None:
         raise UsageError("No server runs on this data folder", help="Start it: `moorage up`.")
     if not settings.is_only_here:
-        note("People sign in at this address: other machines reach this server.")
+        note(
+            "People sign in at this address with their passwords, because other machines reach this server."
+            " `moorage people reset` makes a link for somebody who has none yet."
+        )
         return f"{settings.public_url or running.gateway}/console"
     _, token = operate(home, lambda operator: operator.people.entry(who))
     note("The link signs in once, within a quarter of an hour, on this machine.")

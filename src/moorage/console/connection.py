@@ -8,7 +8,7 @@ from typing import Any
 from moorage.console.calls import Refused
 from moorage.console.connections import app_of, tags_in, without_link
 from moorage.console.filters import pretty
-from moorage.console.places import name_of
+from moorage.console.places import APP, name_of
 from moorage.console.recipes import EXAMPLES, mcp_url, recipes
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
@@ -62,6 +62,7 @@ async def _shown(visit: Visit, connection: Mapping[str, Any], status: int = 200,
         "events": events,
         "diagnosis": diagnosis,
         "can_be_tested": check is not None and connection["status"] == "ACTIVE" and visit.sees_values,
+        "shows_records": app == APP and connection["status"] == "ACTIVE" and visit.sees_values,
         "examples": EXAMPLES,
         "recipes": recipes(visit.base_url, app, name, check),
         "mcp_url": mcp_url(visit.base_url, name),

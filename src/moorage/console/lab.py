@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from moorage.console.calls import Refused
+from moorage.console.places import APP
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 _READ, _WRITE = "organisations:read", "organisations:write"
@@ -30,7 +31,7 @@ async def create(visit: Visit) -> Shown | Done:
         await visit.control("POST", "/organisations", body=body)
         if visit.form.get("connect") == "yes":
             await visit.control(
-                "POST", "/connections", body={"app": "zoho-crm", "organisation": slug, "alias": slug}
+                "POST", "/connections", body={"app": APP, "organisation": slug, "alias": slug}
             )
     except Refused as refused:
         page = await index(visit)
@@ -50,12 +51,24 @@ async def _page(visit: Visit, slug: str, status: int = 200, **more: Any) -> Show
     seed = json.dumps(_SEED, indent=2)
     values = {
         "organisation": organisation,
+        "connections": await _connections(visit, organisation),
         "snapshots": snapshots,
         "seed": seed,
         "fault": None,
         "ids": None,
     } | more
     return Shown("organisation.html", values, status)
+
+
+async def _connections(visit: Visit, organisation: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Those that lead to the organisation."""
+    query = {"app": APP, "environment": "embedded", "status": "ACTIVE", "limit": 1000}
+    found = await visit.control("GET", "/connections", query)
+    return [
+        {"id": connection["connection_id"], "alias": connection["alias"], "default": connection["default"]}
+        for connection in found.document["connections"]
+        if connection["metadata"].get("organisation_id") == organisation["zgid"]
+    ]
 
 
 async def reset(visit: Visit) -> Shown | Done:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moorage.crm.management import MOST_SEEDED, Management
+from moorage.crm.metadata.ids import zgid_of
 from moorage.crm.organisations.new import NewOrganisation
 from moorage.crm.organisations.service import OrganisationRow
 from moorage.http.control import Authenticate, json_object, json_response, route
@@ -37,6 +38,7 @@ def _document(row: OrganisationRow) -> dict[str, Any]:
     return {
         # Ids are texts everywhere, because they have more digits than a number of JavaScript.
         "id": str(row.id),
+        "zgid": zgid_of(row.id),
         "slug": row.slug,
         "name": row.name,
         "data_centre": row.data_centre,

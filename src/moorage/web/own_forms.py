@@ -14,6 +14,8 @@ from moorage.http.forms import is_form
 _LONGEST_HOST = 261  # The length of a host name with a port.
 # A stranger's DNS can make any other name lead to this machine, but not these.
 _FIXED = re.compile(r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+_NAME_IT = "If people reach it by that name, MOORAGE_PUBLIC_URL has to say so, or MOORAGE_CRM_PUBLIC_URL for the CRM."
+_PASS_IT_ON = "A proxy has to pass the Host header on."
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 # Gives the value of a header by its lower-case name, or None.
@@ -34,10 +36,8 @@ def objection(header: Header, own_url: str) -> str | None:
     elif called in {own, own + _DEFAULT_PORT.get(scheme, "")}:
         own_origins = {f"{scheme}://{own}"}
     else:
-        return (
-            f"This form was sent to {quoted(called)}, but this server is {own}."
-            " A proxy has to pass the Host header on."
-        )
+        told = f"This form was sent to {quoted(called)}, but this server is {own}."
+        return f"{told} {_NAME_IT if _FIXED.fullmatch(own) else _PASS_IT_ON}"
     if origin not in {None, "null", *own_origins}:
         return "Another site sent this form."
     return None

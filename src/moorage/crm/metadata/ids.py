@@ -6,6 +6,11 @@ ID_SPACE = 10**12
 MAX_ID = 2**63 - 1
 
 
+def zgid_of(organisation: int) -> str:
+    """The short id that Zoho shows beside an organisation's own, and by which connections name it."""
+    return str(600_000_000 + organisation // ID_SPACE)
+
+
 def whole_id(value: Any) -> int | None:
     """The id that a text or a number stands for; None if it can't be an id."""
     if isinstance(value, bool):

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from moorage.crm.metadata import fixed_ids
 from moorage.crm.metadata.documents import Body
+from moorage.crm.metadata.ids import zgid_of
 from moorage.crm.metadata.standard.blueprint_draft import BlueprintDraft
 from moorage.crm.metadata.standard.spec import OrganisationSpec, Person
 from moorage.crm.metadata.standard.standard_modules import standard
@@ -31,9 +32,10 @@ def add_organisation(draft: BlueprintDraft, spec: OrganisationSpec) -> None:
 
 
 def _organisation(draft: BlueprintDraft, spec: OrganisationSpec) -> Body:
-    zgid = str(600_000_000 + draft.prefix)
+    identity = draft.new_id(fixed_ids.ORGANISATION)
+    zgid = zgid_of(int(identity))
     return {
-        "id": draft.new_id(fixed_ids.ORGANISATION),
+        "id": identity,
         "company_name": spec.name,
         "alias": None,
         "domain_name": f"org{zgid}",

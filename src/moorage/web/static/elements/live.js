@@ -1,4 +1,4 @@
-// <m-live watch="live" every="3">: shows a page again as soon as its JSON twin, or that of the page `of`, has another value in
+// <m-live watch="live" every="3">: shows a page again, with its bar, as soon as its JSON twin, or that of the page `of`, has another value in
 // the member `watch`, and keeps the times on it ("12 s ago") right. It asks only while somebody can see the page.
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
@@ -38,7 +38,7 @@ class Live extends HTMLElement {
       if (!answer.ok) return;
       const value = String((await answer.json())[this.getAttribute("watch")]);
       if (value === this.getAttribute("seen") || !this.isConnected || isBusy()) return;
-      await htmx.ajax("GET", location.pathname + location.search, {target: "#main", select: "#main", swap: "outerMorph"});
+      await htmx.ajax("GET", location.pathname + location.search, {target: "body", swap: "innerMorph"});
     } catch { /* The server is away: it is asked again. */ } finally { this.busy = false; }
   }
 }
