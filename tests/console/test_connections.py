@@ -96,6 +96,10 @@ def test_what_was_typed_stays_beside_the_error(owner, made, alias):
 def test_a_form_that_was_refused_can_be_sent_again(owner, alias):
     owner.open("/console/connections/new")
     assert owner.send(app="zoho-crm", leads="any", alias="No Alias").status == 400
+    elsewhere = "https://nowhere.example/back"
+    page = owner.send(app="zoho-crm", leads="any", alias=alias, return_url=elsewhere)
+    assert f"People can't be sent to '{elsewhere}'" in page.words
+    assert f'value="{elsewhere}"' in page.text
     page = owner.send(app="zoho-crm", leads="any", alias=alias)
     assert (page.status, alias in page.words) == (200, True)
 

@@ -62,6 +62,16 @@ def test_each_bar_is_a_link_to_its_calls(seen):
     assert sorted(call["request_id"] for call in found) == sorted(ids.values())
 
 
+def test_calls_that_people_make_by_pages_can_be_left_out(seen):
+    owner = seen[0]
+    page = owner.open(term("since:1h"))
+    assert f'href="?q={quote("since:1h caller:key", safe="/")}"' in page.text
+    owner.open("/console/crm")
+    found = owner.twin(term("since:1h caller:key"))["requests"]
+    assert {call["key"]["id"][:4] for call in found} == {"key_"}
+    assert "Without calls of pages" not in owner.open(term("since:1h caller:key")).words
+
+
 def key_of(owner):
     calls = owner.twin("/console/requests")["requests"]
     return next(call["key"]["id"] for call in calls if call["key"]["name"] == HOSTILE)

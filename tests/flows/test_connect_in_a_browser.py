@@ -111,7 +111,7 @@ def test_three_clicks_connect_without_scripts_or_complaints_and_calls_go_through
 def test_who_rejects_is_told_and_a_try_again_connects(server, pending, tab):
     sign_in(tab, pending["url"])
     tab.click("Reject")
-    tab.wait_for("The person declined access")
+    tab.wait_for("Access was declined")
     connection = shown(server, pending)
     assert (connection["status"], connection["metadata"]) == ("FAILED", {"reason": "access_denied"})
     tab.click("Try again")
@@ -142,12 +142,12 @@ def test_who_goes_back_after_connecting_changes_nothing(server, pending, tab):
 def test_who_goes_back_after_rejecting_is_led_to_a_new_try(server, pending, tab):
     sign_in(tab, pending["url"])
     tab.click("Reject")
-    tab.wait_for("The person declined access")
+    tab.wait_for("Access was declined")
     tab.back()
     tab.wait_for("wants to act")
     tab.click("Accept")
     # The answer of that sign-in was given: a second one to it counts for nothing, whatever it says.
-    tab.wait_for("The person declined access")
+    tab.wait_for("Access was declined")
     assert shown(server, pending)["status"] == "FAILED"
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")
@@ -216,7 +216,7 @@ def test_reconnecting_keeps_the_id_and_rejecting_leaves_it_active(server, pendin
     assert second["last_updated_time"] > first["last_updated_time"]
     sign_in(tab, second["url"])
     tab.click("Reject")
-    tab.wait_for("The person declined access")
+    tab.wait_for("Access was declined")
     third = shown(server, pending)
     assert third == {**second, "url": third["url"]} and call(server, pending) == 200
 
@@ -314,7 +314,7 @@ def test_every_page_fits_a_phone(pending, tab):
     sign_in(tab, pending["url"])
     assert fits()
     tab.click("Reject")
-    tab.wait_for("The person declined access")
+    tab.wait_for("Access was declined")
     assert fits()
     tab.click("Try again")
     tab.wait_for("Connect Zoho CRM")

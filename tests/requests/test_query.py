@@ -36,7 +36,8 @@ def fits(query, **members):
     [
         "", "status:200", "status:>=200", "status:<201", "status:200..299", "status:404,200",
         "-status:>=400", "module:Leads", "module:leads", "module:Le*", 'module:"Leads"', "key:ci",
-        f"key:{KEY}", "key:c*", "connection:sales-eu", f"connection:{CONNECTION}", "app:zoho-crm",
+        f"key:{KEY}", "key:c*", "caller:key", "-caller:person",
+        "connection:sales-eu", f"connection:{CONNECTION}", "app:zoho-crm",
         "environment:embedded", "method:get", "class:read", "-class:write,destructive",
         "path:/crm/v8/*", "path:/crm/v8/Leads", "id:rq-1", "sent:true", "source:upstream", "since:1h",
         "-since:10s", "until:2030-01-01", "since:2026-11-30T03:36:20Z", "duration:>=4", "duration:<=6",
@@ -52,7 +53,7 @@ def test_a_call_that_fits(query):
     "query",
     [
         "status:404", "status:>200", "-status:200", "module:Contacts", 'module:"Le*"', "key:app",
-        "-key:ci", "app:github", "environment:live", "class:write", "path:/crm/v8", "path:/CRM/*",
+        "-key:ci", "caller:person", "app:github", "environment:live", "class:write", "path:/crm/v8", "path:/CRM/*",
         "id:rq-2", "sent:false", "source:gateway", "error:*", "since:30s", "-since:1h", "until:1h",
         "duration:>6", "contacts", "-leads", "status:200 module:Contacts", "verdict:ask", "rule:x",
     ],

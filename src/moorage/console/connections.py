@@ -90,8 +90,8 @@ async def _form(visit: Visit, typed: Mapping[str, str], refused: Refused | None 
 async def make(visit: Visit) -> Done | Shown:
     form = visit.form
     body: dict[str, Any] = {"app": form.get("app", "")}
-    labels = {"alias": form.get("alias", "").strip(), "end_user": form.get("end_user", "").strip()}
-    body |= {name: text for name, text in labels.items() if text}
+    texts = {name: form.get(name, "").strip() for name in ("alias", "end_user", "return_url")}
+    body |= {name: text for name, text in texts.items() if text}
     if tags := tags_in(form.get("tags", "")):
         body["tags"] = tags
     leads = form.get("leads", "outside")

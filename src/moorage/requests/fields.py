@@ -23,6 +23,7 @@ _NUMBERS: Mapping[str, Callable[[Note], float]] = {
 }
 _TEXTS: Mapping[str, Callable[[Note], str | None]] = {
     "app": lambda note: note.caller.app,
+    "caller": lambda note: "key" if note.caller.key_id.startswith("key_") else "person",
     "class": lambda note: None if note.operation is None else note.operation.kind,
     "environment": lambda note: note.caller.environment,
     "error": lambda note: note.error,
@@ -36,6 +37,7 @@ _TEXTS: Mapping[str, Callable[[Note], str | None]] = {
 }
 # Values of these fields are few, so another one is a mistake.
 _WORDS = {
+    "caller": ("key", "person"),
     "class": ("read", "write", "destructive"),
     "environment": ("live", "sandbox", "embedded"),
     "sent": ("true", "false", "unknown"),

@@ -185,11 +185,12 @@ def test_a_file_is_saved_and_never_shown(crm):
 
 
 def test_a_file_is_imported_after_a_look_and_exported_without_formulas(crm):
-    rows = ["Last Name;City;Annual Revenue;Nothing", "=Imp A;Imptown;5;x", "Imp B;Imptown;abc;x"]
+    rows = ["Last Name;City;Annual Revenue;Email", "=Imp A;Imptown;5;a@b.example", "Imp B;Imptown;abc;x"]
     crm.visitor.open(f"{crm.leads}/import")
     page = crm.visitor.upload(f"{crm.leads}/import", "leads.csv", "\n".join(rows).encode())
     assert "parted by semicolon" in page.words
-    assert "1 rows have a fault" in page.words
+    assert "1 row has a fault" in page.words
+    assert "3 Annual Revenue is no number: abc; Email is no e-mail address: x" in page.words
     assert crm.visitor.twin(f"{crm.leads}?field=City&is=is&value=Imptown")["records"] == []
     sheet = html.unescape(re.search(r'name="sheet" value="([^"]*)"', page.text)[1])
     page = crm.post(f"{crm.leads}/import/run", sheet=sheet, mode="new")

@@ -8,6 +8,7 @@ from moorage.console.crm.fields import NUMBERS, USERS, Field
 from moorage.console.crm.place import is_id
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _BOOLEANS = {"true", "false", "yes", "no", "1", "0"}
 
 
@@ -33,6 +34,8 @@ def fault_of(field: Field, text: str) -> str | None:
         return f"has more than {field.length} characters"
     if field.type in NUMBERS and not _NUMBER.fullmatch(text):
         return f"is no number: {text:.40}"
+    if field.type == "email" and not _EMAIL.fullmatch(text):
+        return f"is no e-mail address: {text:.40}"
     if field.type == "boolean" and text.lower() not in _BOOLEANS:
         return f"is neither yes nor no: {text:.40}"
     if field.type in {"date", "datetime"} and not _is_time(field.type, text):

@@ -18,7 +18,7 @@ from moorage.console.tables import csv_of
 from moorage.console.visit import Page, Shown, Visit, get, post
 from moorage.http.errors import ParameterInvalid
 
-MOST_FILE = 2 * 1024 * 1024  # Bytes.
+MOST_FILE = 2_000_000  # Bytes.
 _FORM = 6 * 1024 * 1024  # With the file, or what the form remembers.
 _CALLS = 5  # For each page, so that nobody waits long for one.
 _SHOWN = 20  # Rows of the preview.

@@ -46,9 +46,17 @@ def _values(query: str, cursor: str, summary: Mapping[str, Any]) -> dict[str, An
         "cursor": cursor,
         "terms": [{**term, "without": query_of(terms, without=index)} for index, term in enumerate(terms)],
         "timeless": query_of([term for term in terms if term["field"] not in _OF_TIME]),
+        "programs": _programs(terms),
         "times": [{"title": title, "since": since} for title, since in TIMES],
         "summary": summary,
     }
+
+
+def _programs(terms: Sequence[Mapping[str, str]]) -> str | None:
+    """The query without the calls that people make by pages; None if it says already whose calls are meant."""
+    if any(term["field"] in {"caller", "key"} for term in terms):
+        return None
+    return f"{query_of(terms)} caller:key".strip()
 
 
 def query_of(terms: Sequence[Mapping[str, str]], without: int | None = None) -> str:

@@ -59,7 +59,7 @@ def _outcome(call: Mapping[str, Any]) -> str:
 
 def _happened(call: Mapping[str, Any]) -> str:
     who = call["key"]["name"] or call["key"]["id"]
-    begun = f"{who} called {call['app']}"
+    begun = f"{'The key ' if call['key']['id'].startswith('key_') else ''}{who} called {call['app']}"
     if call["status"] is None:
         return f"{begun} and got no answer."
     if call["source"] == "gateway":

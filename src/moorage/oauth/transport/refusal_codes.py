@@ -50,7 +50,7 @@ _BUSY = Reason(
 )
 REASONS: dict[str, Reason] = {
     "access_denied": Reason(
-        "The person declined access.",
+        "Access was declined.",
         "To connect, try again and accept. If you have accepted: Zoho answers the same after a client was connected"
         " ten times in ten minutes; wait, and try again.",
     ),
