@@ -1,6 +1,7 @@
 """The base of all errors of the gateway and the control API. The CRM answers with Zoho's errors: `crm/faults.py`."""
 
 import errno
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -44,6 +45,11 @@ class SettingsInvalid(MoorageError):
     def __init__(self, *faults: str, help: str | None = None) -> None:  # noqa: A002
         super().__init__(" ".join(faults), help=help)
         self.faults = faults
+
+
+def whole_seconds(seconds: float) -> int:
+    """A time to wait as Retry-After has it, and as sentences have it."""
+    return max(1, math.ceil(seconds))
 
 
 def _restored(kind: type[MoorageError], args: tuple[Any, ...], state: dict[str, Any]) -> MoorageError:

@@ -19,8 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from moorage import __version__
+from moorage.cli.serving import _print_banner
 from moorage.client import Moorage
 from moorage.keys.model import new_secret
+from moorage.serve.up import Ready
 from tests import forked
 from tests.cli.conftest import process
 from tests.waiting import wait_until
@@ -442,6 +444,15 @@ def test_people_are_shown_the_key_once_and_what_to_try(home):
     assert "curl -H 'Authorization: Bearer " in banner
     assert len(re.findall(r"http://127\.0\.0\.1:\d+/enter\?token=[\w-]{43}\n", banner)) == 1
     assert process.returncode == 0
+
+
+def test_a_later_start_says_where_people_go(capsys):
+    _print_banner(
+        Ready("http://127.0.0.1:1", "http://127.0.0.1:2", None, public_url="https://m.example"), "Ctrl-C"
+    )
+    shown = capsys.readouterr().out
+    assert "  Public   https://m.example\n" in shown
+    assert "  The console:     moorage open\n" in shown
 
 
 def test_what_changes_keys_and_connections_is_logged_without_their_secrets(home, begun):

@@ -28,7 +28,13 @@ def made(owner):
 def test_a_key_is_made_shown_once_rotated_and_revoked(server, owner, made):
     key, secret, page = made(HOSTILE)
     assert "<img" not in page.text
-    for words in ("shown this once", f"export MOORAGE_API_KEY={secret}", "curl", "mcpServers"):
+    for words in (
+        "shown this once",
+        f"export MOORAGE_API_KEY={secret}",
+        "curl",
+        "mcpServers",
+        "moorage mcp install --client claude",
+    ):
         assert words in page.words, words
     shown = owner.open(f"/console/keys/{key}")
     assert HOSTILE in shown.words
@@ -39,7 +45,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(server, owner, made):
     rotated = owner.send("/rotate", overlap="86400")
     assert "The old secret ends in a day." in rotated.words
     told = owner.open(f"/console/keys/{key}").words
-    assert f"{secret[:18]}… ends in 23 h" in told
+    assert f"{secret[:18]}… ends in 24 h" in told
     assert "It was never used." in told
     assert owner.send("/rotate", overlap="7").status == 400
     owner.open(f"/console/keys/{key}/revoke")

@@ -36,6 +36,8 @@ def test_an_apps_error_is_an_answer_and_a_refusal_is_an_error(call):
     assert answer.structured_content["body"]["code"] == "INVALID_MODULE"
     refused = call("/crm/../../v8/Leads")
     assert refused.is_error and refused.content[0].text.startswith("path_invalid: ")
+    gateways = call(f"/zoho-crm{LEADS}").content[0].text
+    assert gateways.startswith("path_invalid: ") and gateways.endswith(f"Next: Use {LEADS}.")
     unknown = call(LEADS, app="no-such-app")
     assert unknown.is_error and "app_" in unknown.content[0].text
 

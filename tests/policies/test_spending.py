@@ -1,5 +1,7 @@
 """Budgets hold for all processes of a database together, and for all keys with the same purse."""
 
+from math import ceil
+
 import pytest
 
 from moorage.policies import store
@@ -49,6 +51,7 @@ def test_a_new_span_begins_with_nothing_spent_in_every_process(control, process)
     with pytest.raises(BudgetExhausted) as refused:
         one.purse("p", [HOUR]).take(1)
     assert 0 < refused.value.retry_after <= 3600
+    assert f"It begins anew in {ceil(refused.value.retry_after)} seconds" in refused.value.help
 
 
 def test_a_span_that_begins_while_the_last_one_is_settled_counts_for_itself(control, process, monkeypatch):

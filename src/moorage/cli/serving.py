@@ -147,10 +147,11 @@ def _print_banner(ready: "Ready", stop: str) -> None:
         _print_rehearsal(ready, ready.played, stop)
         return
     lines = ["", f"  Gateway  {ready.gateway}", f"  CRM      {ready.crm}"]
+    lines += [] if ready.public_url is None else [f"  Public   {ready.public_url}"]
     lines += [*([] if ready.metrics is None else [f"  Metrics  {ready.metrics}/metrics"]), ""]
     lines += [f"  {remark}" for remark in ready.remarks] + ([""] if ready.remarks else [])
     if ready.api_key is None:
-        lines += ["  Another API key: moorage key create"]
+        lines += ["  The console:     moorage open", "  Another API key: moorage key create"]
     else:
         lines += [
             f"  API key  {ready.api_key}",

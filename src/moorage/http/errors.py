@@ -1,10 +1,9 @@
 """Errors at the HTTP edge: the status of each code, and the shape of an error answer."""
 
 import json
-import math
 from typing import Any, ClassVar, NamedTuple
 
-from moorage.errors import MoorageError
+from moorage.errors import MoorageError, whole_seconds
 from moorage.http.message import Headers, Response
 
 # Only this table knows statuses. A code that is missing here reaches callers as "internal".
@@ -275,5 +274,5 @@ def _headers(error: MoorageError, request_id: str) -> Headers:
         headers.append((b"allow", error.allow.encode("latin-1")))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
+        headers.append((b"retry-after", b"%d" % whole_seconds(retry_after)))
     return headers

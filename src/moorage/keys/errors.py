@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from moorage.errors import MoorageError
+from moorage.errors import MoorageError, whole_seconds
 from moorage.near import did_you_mean
 
 
@@ -92,6 +92,7 @@ class RateLimited(MoorageError):
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(
-            "Too many requests.", help="Wait for the time in Retry-After, then send requests more slowly."
+            "Too many requests.",
+            help=f"Wait {whole_seconds(retry_after)} seconds, as Retry-After says, then send requests more slowly.",
         )
         self.retry_after = retry_after

@@ -1,6 +1,6 @@
 """The errors of connecting, of tokens and of OAuth clients."""
 
-from moorage.errors import MoorageError
+from moorage.errors import MoorageError, whole_seconds
 
 
 class ConnectRefused(MoorageError):
@@ -106,7 +106,8 @@ class RefreshLimited(MoorageError):
     def __init__(self, connection_id: str, retry_after: float) -> None:
         super().__init__(
             f"The connection {connection_id} has got as many new tokens as its app allows for now.",
-            help="Wait for the time in Retry-After. If the app refuses new tokens, find out why.",
+            help=f"Wait {whole_seconds(retry_after)} seconds, as Retry-After says. If the app refuses new tokens,"
+            " find out why.",
         )
         self.retry_after = retry_after
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from moorage.errors import MoorageError
+from moorage.errors import MoorageError, whole_seconds
 from moorage.keys.errors import RightsExceeded
 from moorage.policies.model import Budget, Verdict
 
@@ -46,7 +46,7 @@ class BudgetExhausted(MoorageError):
             f"The policy of this key allows {budget.most} {what} in {budget.per} seconds.{too_much}",
             help="Nothing was sent. Change fewer records in one call."
             if too_much
-            else "Nothing was sent. Wait for the time in Retry-After.",
+            else f"Nothing was sent. It begins anew in {whole_seconds(retry_after)} seconds, as Retry-After says.",
         )
         self.retry_after = retry_after
         self.more = {"counts": budget.counts, "most": budget.most, "per_seconds": budget.per}

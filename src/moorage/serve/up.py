@@ -40,7 +40,7 @@ log = Log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """All origins answer at these local URLs; `metrics` is None if they are off.
+    """All origins answer at these local URLs; `metrics` is None if they are off. `public_url` is that for people.
 
     `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins, by one click
     if it `is_entry`; None after the first start. `remarks` are warnings for the operator of a server that other
@@ -55,6 +55,7 @@ class Ready:
     owner_link: str | None = None
     is_entry: bool = False
     metrics: str | None = None
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def _serve(
         _log_start(settings.home, note, remarks)
         link_of = entry_url if begun.is_entry else welcome_url
         owner_link = begun.owner_link and link_of(urls.gateway, begun.owner_link)
-        if announce(Ready(gateway, crm, begun.api_key, remarks, played, owner_link, begun.is_entry, metrics)):
+        links = owner_link, begun.is_entry, metrics, settings.public_url
+        if announce(Ready(gateway, crm, begun.api_key, remarks, played, *links)):
             data_folder.first_key_shown(settings.home)
 
     def at_once() -> None:

@@ -189,14 +189,25 @@ def test_a_key_is_made_cautious_and_stored_for_this_user_alone(moorage, person, 
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("mk_live_of_the_agent\n", 0o600)
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert "mk_live" not in done.out + (person / FILES["claude-desktop"][0]).read_text()
-    moorage("mcp", "install", "--client", "cursor", "--key", "agent", "--yes")
-    assert len(server.seen) == 1, "a stored key is used again"
+    again = moorage("mcp", "install", "--client", "cursor", "--key", "agent", "--yes")
+    assert [seen.method for seen in server.seen] == ["POST", "GET"], "a stored key is used again"
+    assert "has ended" not in again.err
+
+
+def test_a_stored_key_that_has_ended_is_told(moorage, person, server):
+    file = stored_keys.store("agent", lambda: "mk_secret")
+    server.answers(401, {"error": {"code": "key_invalid", "message": "no"}})
+    done = moorage("mcp", "install", "--client", "cursor", "--key", "agent", "--yes")
+    assert done.status == 0
+    assert f"The stored key agent was revoked, or has ended. Remove {file}, and run this again." in done.err
+    assert "mk_secret" not in done.out + done.err
 
 
 def test_a_key_that_can_not_be_made_leaves_nothing_behind(moorage, person, server):
     server.answers(403, {"error": {"code": "scope_missing", "message": "no"}})
     refused = moorage("mcp", "install", "--client", "cursor", "--key", "agent", "--yes", "--json")
     assert (refused.status, refused.error["code"]) == (4, "scope_missing")
+    assert f"write it into {stored_keys.file_of('agent')}" in refused.err
     assert not stored_keys.file_of("agent").exists() and not (person / ".cursor").exists()
 
 

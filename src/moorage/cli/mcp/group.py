@@ -105,7 +105,11 @@ def install(
     wish.path()  # Raises if the options contradict each other.
     server = installing.remote(wish, with_key=with_key) if http else installing.started(wish, scope)
     change = installing.adding(client, scope, name, server)
+    ended = wish.key is not None and not wish.needs_key() and wish.key_has_ended()
     is_written = _carry_out(change, wish, print_only=print_only, yes=yes, as_json=as_json)
+    if ended:
+        file = stored_keys.file_of(wish.key or "")
+        note(f"The stored key {wish.key} was revoked, or has ended. Remove {file}, and run this again.")
     if is_written and not as_json:
         typer.echo(CLIENTS[client].restart)
     if not http and key is None and not context.has_key():

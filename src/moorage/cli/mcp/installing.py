@@ -11,11 +11,12 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from moorage.cli import context
-from moorage.cli.failures import UsageError
+from moorage.cli.failures import UsageError, note
 from moorage.cli.mcp import jsonc, stored_keys
 from moorage.cli.mcp.clients import CLIENTS, INPUT, AgentClient, ClientName, Remote, Started, entry
 from moorage.cli.mcp.configuration import Change, Configuration, ConfigurationBroken
-from moorage.client import Policy
+from moorage.client import ApiError, ClientError, Policy
+from moorage.errors import SettingsInvalid
 
 Scope = Literal["user", "project"]
 Profile = Literal["maton", "ops", "lab"]
@@ -57,6 +58,18 @@ class Wish:
         """True if the key that is named is not stored yet. Raises UsageError for a name that is none."""
         return self.key is not None and not stored_keys.file_of(self.key).exists()
 
+    def key_has_ended(self) -> bool:
+        """True if the server says that the stored key is not valid. It may be away: then False. Raises UsageError."""
+        assert self.key is not None
+        try:
+            with context.client(self.url, stored_keys.read(self.key)) as client:
+                client.request("GET", "/connections", params={"limit": 1})
+        except ApiError as error:
+            return error.status == 401
+        except (ClientError, SettingsInvalid):
+            return False
+        return False
+
     def make_key(self) -> None:
         """Make the named key, with the API key of the environment; without one, in the data folder of this machine."""
         from moorage.grants.model import all_scopes_of  # noqa: PLC0415 (the proxy does without)
@@ -74,7 +87,15 @@ class Wish:
             with context.client(self.url) as client:
                 return client.keys.create(name, scopes=scopes, policy=_POLICY)[1]
 
-        stored_keys.store(name, make)
+        try:
+            stored_keys.store(name, make)
+        except ApiError as error:
+            if error.status == 403 and context.has_key():
+                note(
+                    f"The key in MOORAGE_API_KEY can't make one. To use that key itself, leave --key out, or write it"
+                    f" into {stored_keys.file_of(name)}."
+                )
+            raise
 
 
 def started(wish: Wish, scope: Scope) -> Started:

@@ -57,11 +57,13 @@ class Called(Shown, kw_only=True, omit_defaults=True):
 
 async def call_api(session: Session, asked: Call) -> Told:
     try:
+        app = await _app(session, asked)
+        _require_own_path(asked.path, app)
         answer = await session.app(
             asked.account,
             asked.method,
             _target(asked.path, asked.query),
-            app=quote(await _app(session, asked), safe=""),
+            app=quote(app, safe=""),
             body=asked.body,
             keeps_errors=True,
         )
@@ -71,6 +73,16 @@ async def call_api(session: Session, asked: Call) -> Told:
     step = f" {_LESS}" if called.truncated and asked.method == "GET" else ""
     missing = f" The body is {called.truncated}.{step}" if called.truncated else ""
     return Told(f"The app answered {answer.status}.{missing}", called, text_of(called.body))
+
+
+def _require_own_path(path: str, app: str) -> None:
+    """Raises ToolFailed for a path of the gateway, as programs call it: it begins with the app."""
+    if path.startswith(f"/{app}/"):
+        raise ToolFailed(
+            f"The path is that of the app itself, so it does not begin with /{app}.",
+            step=f"Use {path[len(app) + 1 :][:200]}.",
+            code="path_invalid",
+        )
 
 
 async def _app(session: Session, asked: Call) -> str:
