@@ -1,60 +1,37 @@
 """Relays one call, from the head of the request to the last byte of the upstream's answer."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from moorage.errors import MoorageError
+from moorage.gateway.answered import AnsweredCall
 from moorage.gateway.errors import UpstreamError
-from moorage.gateway.inspection import InspectedExchange
 from moorage.gateway.paths import require_safe
-from moorage.gateway.redirects import at_gateway, is_redirect
-from moorage.gateway.rewrite import AnswerHead, CallerHeaders, embedded_answer
+from moorage.gateway.repeatable import UNLIMITED
+from moorage.gateway.rewrite import CallerHeaders, embedded_answer
 from moorage.gateway.target import Target
 from moorage.gateway.upstream import UpstreamConnection
-from moorage.http.bodies import Allowance, Body, Budget
+from moorage.http.bodies import Body
 from moorage.http.direct import DirectProtocol
-from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
 from moorage.http.errors import internal, render
-from moorage.http.head import IDEMPOTENT, Head
+from moorage.http.head import Head
 from moorage.http.message import Request, Response
 from moorage.ids import new_request_id
-from moorage.logs import REQUEST_ID, Log
+from moorage.logs import Log
 
 if TYPE_CHECKING:
-    import asyncio
-
     from moorage.gateway.gateway import Gateway
 
-# A body up to this size is kept until the answer begins, so that it can be sent again.
-REPLAYED_BODY = 64 * 1024
 _READ_AHEAD = 64 * 1024
-# A 204 has no body. With this header some readers would wait for a body.
-_LENGTH = frozenset({b"content-length"})
-
-# A relayed body needs no limit: little of it is in memory, because it is read only as fast as it is sent on.
-_UNLIMITED = Allowance(1 << 62, Budget(1 << 62))
 
 log = Log(__name__)
 
 
-class Relay(InspectedExchange):
+class Relay(AnsweredCall):
     """One call through the gateway. `native` is what follows the app's name in the request's target, with the query."""
 
-    __slots__ = (
-        "_admission_request",
-        "_admission_target",
-        "_borrowing",
-        "_chunking",
-        "_out",
-        "_renewed",
-        "_replayable",
-        "_sent_body",
-        "_target",
-        "_upstream",
-        "needs_new",
-        "through",
-    )  # fmt: skip
+    __slots__ = ("_admission_request", "_admission_target", "_borrowing", "through")
 
     switches = False
 
@@ -68,22 +45,22 @@ class Relay(InspectedExchange):
         self._gateway = gateway
         self._door = gateway.embedded
         self._request_id = caller.request_id or new_request_id().encode()
-        self._target: Target | None = None
+        self._target = None
         self._admission_target: Target | None = None  # The embedded CRM, while it decides on the body.
-        self._upstream: UpstreamConnection | None = None
+        self._upstream = None
         self._borrowing = False
         self._body = None  # The part of the body that has arrived, but was not sent.
-        self._sent_body = b""  # The part that was sent, as long as it can be sent again.
+        self._sent_body = b""
         self._complete = False
         self._task = None
         self._replayable = True
         self._renewed = False
         self._inspected = None
         self.decision = None
-        self.needs_new = False  # True after a kept connection has ended under this call.
+        self.needs_new = False
         # The request that the embedded CRM saw before its body.
         self._admission_request: Request | None = None
-        self._out: list[bytes] = []
+        self._out = []
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # The headers that name the chosen connection.
         # For the request log.
@@ -112,7 +89,7 @@ class Relay(InspectedExchange):
         self._size += len(part)
         body = self._body
         if body is None:
-            body = self._body = Body(_UNLIMITED)
+            body = self._body = Body(UNLIMITED)
         try:
             body.add(part)
         except MoorageError as error:
@@ -147,20 +124,6 @@ class Relay(InspectedExchange):
     def resume_writing(self) -> None:
         if self._upstream is not None:
             self._upstream.resume()
-
-    async def _await_target(self, lookup: Awaitable[Target]) -> None:
-        REQUEST_ID.set(self._request_id.decode())
-        try:
-            target = await lookup
-            self._sent_at = monotonic()
-            if self._protocol.is_current(self):
-                self._set_target(target)
-                self._protocol.resume_reading()
-                self._continue()
-        except MoorageError as error:
-            self._refuse(error)
-        except Exception as error:  # noqa: BLE001 (`_fail` logs it and responds)
-            self._fail(error)
 
     def _set_target(self, target: Target) -> None:
         self._resolved = target
@@ -240,146 +203,12 @@ class Relay(InspectedExchange):
         elif data:
             upstream.write(data)
 
-    def _remember_sent(self, part: bytes) -> None:
-        """Remember a part of the body that was sent, as long as the whole body is small enough to be sent again."""
-        if self._size > REPLAYED_BODY:
-            self._replayable = False
-            self._sent_body = b""
-        elif self._replayable:
-            self._sent_body += part
-
-    def _restore_body(self) -> None:
-        """Put the part of the body that was sent in front of the rest, so that all of it is sent again."""
-        if self._sent_body:
-            rest = b"" if self._body is None else self._body.whole()
-            self._body = Body(_UNLIMITED)
-            self._body.add(self._sent_body + rest)
-            self._sent_body = b""
-
     def pause_sending(self) -> None:
         if not self._complete:
             self._protocol.flow.pause_reading()
 
     def resume_sending(self) -> None:
         self._protocol.resume_reading()
-
-    # The answer.
-
-    def on_head(self, status: int, head: AnswerHead) -> None:
-        target = self._target
-        assert target is not None
-        if status == 401 and self._send_again(target):
-            return
-        self._status = status
-        if status == 204:
-            head.drop(_LENGTH)
-        if head.location and is_redirect(status):
-            self._redirect(head)
-        lines = [
-            STATUS_LINES[status],
-            lines_of(head.forwarded),
-            b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines),
-        ]
-        if status >= 400:
-            lines.append(b"Moorage-Error-Source: upstream\r\n")
-        request_head = self._head
-        if not head.sized and status not in BODILESS and request_head.method != b"HEAD":
-            if request_head.version == "1.1":
-                self._chunking = True
-                lines.append(b"Transfer-Encoding: chunked\r\n")
-            else:
-                self._protocol.end_with_answer()
-        lines += (self._protocol.connection, b"\r\n")
-        self._out = lines
-
-    def _redirect(self, head: AnswerHead) -> None:
-        """If the Location is in the app itself, replace it by the gateway's path."""
-        target, app, gateway = self._target, self._caller.route_key.app, self._gateway
-        if target is None or target.origin is None or not gateway.rules_of(app).rewrites_redirects:
-            return
-        origin = target.origin
-        head.forwarded = [
-            (name, at_gateway(value.strip(), app, origin, gateway.prefix))
-            if name.lower() == b"location"
-            else (name, value)
-            for name, value in head.forwarded
-        ]
-
-    def on_switched(
-        self, head: AnswerHead, transport: "asyncio.Transport", socket: "asyncio.Transport", rest: bytes
-    ) -> None:
-        raise NotImplementedError  # Only a request that asks for a switch gets it: WebSocketCall.
-
-    def on_part(self, part: bytes) -> None:
-        self._bytes_out += len(part)
-        self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
-
-    def on_flush(self) -> None:
-        if not self._answered_at:
-            self._answered_at = monotonic()
-        if self._out:
-            self._protocol.begun = True
-            self._protocol.write(b"".join(self._out))
-            self._out.clear()
-
-    def on_complete(self) -> None:
-        self._upstream = None
-        if self._chunking:
-            self._out.append(b"0\r\n\r\n")
-        ended = monotonic()
-        if not self._answered_at:
-            self._answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
-        self.on_flush()
-        self._note("upstream", self._status, ended)
-        self._protocol.done()
-
-    def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
-        upstream, self._upstream = self._upstream, None
-        if self._protocol.begun:
-            self._break_off(upstream)
-        elif stale and upstream is not None and self._may_retry():
-            self.needs_new = True
-            self._restore_body()
-            self._gateway.pool.drop_kept(upstream.origin)
-            self._continue()
-        else:
-            self._refuse(error)
-
-    def _break_off(self, upstream: UpstreamConnection | None) -> None:
-        """End an answer that can't be completed. A caller that reads gets all of it that has arrived."""
-        self._note("upstream", self._status, monotonic(), "broken_off")
-        if upstream is not None and upstream.is_paused:
-            self._protocol.abort()
-        else:
-            self.on_flush()
-            self._protocol.break_off()
-
-    def _may_retry(self) -> bool:
-        """True if the request can be sent again after the upstream has closed its kept connection."""
-        return self._replayable and not self.needs_new and self._head.method in IDEMPOTENT
-
-    def _send_again(self, target: Target) -> bool:
-        """Get another token, because the upstream refused this one. Returns True if the request is sent once more."""
-        if self._renewed or not self._gateway.resolver.may_refresh(target):
-            return False
-        self._renewed = True
-        if self._upstream is not None and not (self._replayable and self._complete):
-            self._protocol.start_task(self._renew_for_others(self._gateway.resolver.refused(target)))
-            return False
-        upstream, self._upstream = self._upstream, None
-        if upstream is not None:
-            upstream.drop()
-        self._restore_body()
-        self._target = None
-        self._protocol.start_task(self._await_target(self._gateway.resolver.refused(target)))
-        return True
-
-    async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
-        REQUEST_ID.set(self._request_id.decode())
-        try:
-            await renewal
-        except MoorageError as error:
-            log.warning("gateway.token_not_renewed", code=error.code, reason=error.message)
 
     # The embedded CRM.
 
