@@ -24,7 +24,7 @@ from moorage.keys import store
 from moorage.requests.migrations import REQUESTS
 from moorage.rooms import Rooms, Urls
 from moorage.settings import load
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.migrate import CONTROL, migrate
 from moorage.storage.sqlite import sqlite_path
 from tests.crm.beginnings import quick_openings, quicken  # noqa: F401 (a fixture)

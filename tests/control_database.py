@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from moorage.requests.migrations import REQUESTS
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.migrate import migrate
 from moorage.storage.sqlite import sqlite_path
 from tests.control import migrated

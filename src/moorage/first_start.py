@@ -16,7 +16,7 @@ from moorage.requests.migrations import REQUESTS
 from moorage.requests.place import prepare, url_of
 from moorage.rooms import DEMO_APP, DEMO_SLUG, Rooms, Urls, open_rooms
 from moorage.settings import UNSHOWN, Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.migrate import CONTROL, made_after, migrate
 from moorage.storage.moving import Tables
 from moorage.vault.errors import VaultKeyMissing, VaultLocked

@@ -12,7 +12,7 @@ from moorage.cli.options import Home, Json
 from moorage.cli.output import print_json
 from moorage.cli.target import ToFile, target_url
 from moorage.serve.data_folder import locked
-from moorage.settings.readers import database, has_password, is_postgresql
+from moorage.settings.databases import database, has_password, is_postgresql
 
 if TYPE_CHECKING:
     from moorage.operator import Operator

@@ -10,7 +10,7 @@ from moorage.cli.failures import UsageError
 from moorage.near import nearest
 from moorage.serve.data_folder import prepare, require_posix
 from moorage.serve.errors import HomeMissing, HomeUnusable
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.placing import is_unsettled
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.output import confirm, print_json
 from moorage.cli.target import target_url
-from moorage.settings.readers import crm_database
+from moorage.settings.databases import crm_database
 
 if TYPE_CHECKING:
     from moorage.operator import Operator

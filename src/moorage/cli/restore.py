@@ -12,7 +12,7 @@ from moorage.cli.options import Home, Json, Yes
 from moorage.cli.output import Steps, confirm, print_json
 from moorage.cli.passphrases import PassphraseFile, passphrase_of
 from moorage.serve.data_folder import locked, prepare
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.settings import Settings

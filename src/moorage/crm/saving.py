@@ -19,7 +19,7 @@ from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.storage import CrmStorage
 from moorage.crm.storage.migrations import CRM
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.moving import Tables, copy_live, move
 
 _REGISTRY = "registry.db"

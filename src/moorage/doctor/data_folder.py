@@ -7,7 +7,7 @@ from moorage.doctor.report import NOT_STARTED
 from moorage.oauth.apps.providers import Providers
 from moorage.oauth.diagnosis.findings import Finding
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.backend import backend_of
 from moorage.storage.errors import DatabaseUnusable
 from moorage.storage.migrate import HEAD, revision

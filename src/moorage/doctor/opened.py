@@ -13,7 +13,7 @@ from moorage.requests.migrations import REQUESTS
 from moorage.requests.place import url_of
 from moorage.rooms import Rooms
 from moorage.serve.data_folder import Running, callback_url
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.migrate import revision
 from moorage.storage.sqlite import sqlite_path
 from moorage.vault.errors import VaultLocked

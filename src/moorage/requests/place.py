@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moorage.requests.migrations import REQUESTS
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.errors import DatabaseNotEmpty
 from moorage.storage.migrate import migrate
 from moorage.storage.moving import count_rows, move, require_empty

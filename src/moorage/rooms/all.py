@@ -11,7 +11,7 @@ from moorage.rooms.crm import BULK_JOB
 from moorage.rooms.urls import Urls
 from moorage.rooms.watching import WatchingRooms
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.background import Loop

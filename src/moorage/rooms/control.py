@@ -11,7 +11,7 @@ from moorage.acting import actor
 from moorage.clock import Clock
 from moorage.rooms.urls import Urls
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.audit.service import Audit

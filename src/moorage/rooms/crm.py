@@ -8,7 +8,7 @@ from moorage.loopback import is_loopback
 from moorage.rooms.control import ControlRooms
 from moorage.rooms.urls import DEMO_SLUG
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 
 if TYPE_CHECKING:
     from moorage.crm import CrmService, CrmStorage, Management

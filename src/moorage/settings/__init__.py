@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
-from moorage.settings import readers
+from moorage.settings import databases, readers
 from moorage.settings.contradictions import contradictions
 from moorage.settings.file import CONFIG, FileUnusable, SettingsFile, find_file
 from moorage.settings.readers import Secret
@@ -96,14 +96,14 @@ class Settings:
     @property
     def crm_folder(self) -> Path:
         """The embedded CRM's folder: its databases, unless they are in PostgreSQL, and other files."""
-        if readers.is_postgresql(self.crm_database_url):
+        if databases.is_postgresql(self.crm_database_url):
             return self.home / _CRM_FOLDER
         return Path(self.crm_database_url.removeprefix(_SQLITE))
 
     @property
     def other_servers(self) -> Mapping[str, str]:
         """The PostgreSQL servers of organisations beside the one of `crm_database_url`: by name, their URLs."""
-        return {} if self.crm_servers is None else readers.decode_servers(self.crm_servers.reveal())
+        return {} if self.crm_servers is None else databases.decode_servers(self.crm_servers.reveal())
 
     @property
     def loopback(self) -> bool:
@@ -199,7 +199,7 @@ def _with_dependent_defaults(values: dict[str, Any]) -> Settings:
     """Fill in the defaults that depend on other settings."""
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'moorage.db'}"
-    if not readers.is_postgresql(values["crm_database_url"]):
+    if not databases.is_postgresql(values["crm_database_url"]):
         crm = values["crm_database_url"].removeprefix(_SQLITE)
         values["crm_database_url"] = f"{_SQLITE}{readers.folder(crm) if crm else home / _CRM_FOLDER}"
     if values["rate_limit"] == "auto":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moorage.settings import readers
+from moorage.settings import databases
 from moorage.settings.sources import Source
 
 
@@ -17,7 +17,7 @@ def contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> 
     if port and port == values.get("crm_port"):
         both = f"{name('port')} and {name('crm_port')} are both {port}"
         yield f"{both}, but each of the two servers needs its own port; 0 picks a free port."
-    if values.get("crm_servers") and not readers.is_postgresql(
+    if values.get("crm_servers") and not databases.is_postgresql(
         values.get("crm_database_url", "postgresql://")
     ):
         yield (

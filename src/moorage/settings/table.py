@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from moorage.settings import readers
+from moorage.settings import databases, readers
 from moorage.settings.clients import text_of_clients
 
 
@@ -88,10 +88,10 @@ SETTINGS = (
     Setting(
         "database_url",
         "MOORAGE_DATABASE_URL",
-        readers.database,
+        databases.database,
         "",
         "The database of keys and connections: SQLite or PostgreSQL.",
-        secret_if=readers.has_password,
+        secret_if=databases.has_password,
     ),
     Setting(
         "database_connections",
@@ -103,10 +103,10 @@ SETTINGS = (
     Setting(
         "crm_database_url",
         "MOORAGE_CRM_DATABASE_URL",
-        readers.crm_database,
+        databases.crm_database,
         "",
         "The embedded CRM's organisations: a folder, or PostgreSQL.",
-        secret_if=readers.has_password,
+        secret_if=databases.has_password,
     ),
     Setting(
         "crm_connections",
@@ -118,12 +118,12 @@ SETTINGS = (
     Setting(
         "crm_servers",
         "MOORAGE_CRM_SERVERS",
-        readers.servers,
+        databases.servers,
         "",
         "More PostgreSQL servers for organisations, as name=URL.",
         secret=True,
         in_file="table",
-        of_table=readers.text_of_servers,
+        of_table=databases.text_of_servers,
     ),
     Setting(
         "crm_receivers",

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.errors import DriverMissing
 
 CONTROL_SCHEMA = "moorage"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from moorage.logs import Log
 from moorage.settings import Settings
-from moorage.settings.readers import is_postgresql
+from moorage.settings.databases import is_postgresql
 from moorage.storage.backend import CONTROL_SCHEMA, Backend, backend_of
 from moorage.storage.copies import keep_copy
 from moorage.storage.errors import DatabaseUnusable

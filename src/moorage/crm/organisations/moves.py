@@ -21,7 +21,7 @@ from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.transfers import Load, Report, Transfer, Transfers
 from moorage.logs import Log
 from moorage.near import did_you_mean
-from moorage.settings.readers import MAIN
+from moorage.settings.databases import MAIN
 from moorage.storage.database import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 

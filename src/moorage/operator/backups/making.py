@@ -17,8 +17,8 @@ from moorage.operator.backups.errors import BackupBusy
 from moorage.operator.folder import Folder
 from moorage.requests.migrations import REQUESTS
 from moorage.requests.place import url_of
+from moorage.settings.databases import is_postgresql
 from moorage.settings.file import NAME as SETTINGS_FILE
-from moorage.settings.readers import is_postgresql
 from moorage.storage import flush_folder
 from moorage.storage.migrate import CONTROL, History, migrate
 from moorage.storage.moving import copy_live

@@ -22,8 +22,9 @@ from moorage.operator.folder import Folder
 from moorage.requests.migrations import REQUESTS
 from moorage.requests.place import url_of
 from moorage.settings import Settings
+from moorage.settings.databases import is_postgresql
 from moorage.settings.file import NAME as SETTINGS_FILE
-from moorage.settings.readers import decode_keys, is_postgresql
+from moorage.settings.readers import decode_keys
 from moorage.storage.errors import DatabaseNotEmpty, DatabaseServed
 from moorage.storage.migrate import CONTROL
 from moorage.storage.moving import Tables, move

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from moorage.crm.storage.contract.transfers import Load
 from moorage.crm.storage.postgresql.server import PostgresqlServer
 from moorage.logs import Log
-from moorage.settings.readers import MAIN
+from moorage.settings.databases import MAIN
 from moorage.storage.errors import DatabaseUnusable
 
 _IS_ORGANISATION = "n.nspname ~ '^org_[0-9]+$'"

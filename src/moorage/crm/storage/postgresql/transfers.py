@@ -14,7 +14,7 @@ from moorage.crm.storage.postgresql import settling
 from moorage.crm.storage.postgresql.moving import Move, MoveTooSlow
 from moorage.crm.storage.postgresql.schema import schema_of
 from moorage.crm.storage.postgresql.servers import PostgresqlServers
-from moorage.settings.readers import MAIN
+from moorage.settings.databases import MAIN
 from moorage.storage.errors import DatabaseUnusable
 
 # Of an organisation: about how many rows it has, and how many bytes on the disk.
