@@ -201,9 +201,15 @@ async def _authenticate(rooms: Rooms, request: Request, scope: str | None, *para
 
 
 def _log(rooms: Rooms) -> request_routes.Log | None:
-    if rooms.requests is None or rooms.request_sums is None or rooms.request_tails is None:
+    requests, sums, uses, tails = (
+        rooms.requests,
+        rooms.request_sums,
+        rooms.request_key_uses,
+        rooms.request_tails,
+    )
+    if requests is None or sums is None or uses is None or tails is None:
         return None
-    return request_routes.Log(rooms.requests, rooms.request_sums, rooms.request_tails, rooms.request_bodies)
+    return request_routes.Log(requests, sums, uses, tails, rooms.request_bodies)
 
 
 async def _require_inside(rooms: Rooms, app: str, slug: str) -> None:

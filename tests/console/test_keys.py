@@ -238,3 +238,14 @@ def test_nothing_or_too_much_that_was_ticked_is_told(owner):
     ):
         page = owner.open(f"/console/keys/revoke?{query}")
         assert (page.status, words in page.words) == (400, True)
+
+
+def test_the_calls_of_a_key_are_drawn_for_whoever_may_know_them(server, owner, member, made):
+    key, secret, _ = made("drawn")
+    answer = server.call("GET", "/zoho-crm/crm/v8/Leads", headers={"Authorization": f"Bearer {secret}"})
+    assert answer[0] == 400  # Without fields, it is an error.
+    wait_until(lambda: owner.twin(f"/console/keys/{key}")["key"]["use"]["calls"] == 1)
+    for address in ("/console/keys?q=drawn", f"/console/keys/{key}"):
+        page = member("support").open(address)
+        assert 'aria-label="1 call in the last day, 1 with an error"' in page.text
+        assert re.search(r'<path d="M\d+ 0h.8v12h-.8z"/>', page.text)

@@ -51,6 +51,7 @@ MATRIX = {
     ("/requests", "GET"): "requests:read",
     ("/requests/connections", "GET"): "requests:read",
     ("/requests/summary", "GET"): "requests:read",
+    ("/requests/keys", "GET"): "requests:read",
     ("/requests/tail", "GET"): "requests:read",
     ("/requests/{request_id}", "GET"): "requests:read",
     ("/keys/{key_id}/policy", "GET"): "policies:read",

@@ -1,12 +1,13 @@
 """What pages draw: where bars stand, and how high they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from moorage.http.timestamps import read_time, wire_time
 
 WIDTH, HEIGHT = 10, 60  # Of a place for a bar, and of the picture, in the units of the SVG.
+SPARK_HEIGHT = 12
 _SHORTEST = 2  # A bar that is there can be seen.
 
 
@@ -33,6 +34,17 @@ def _bar(index: int, bucket: Mapping[str, Any], most: int, step: timedelta, time
         "label": f"{begin:%Y-%m-%d %H:%M:%S}: {calls:,} calls, {errors:,} errors",
         "is_empty": not calls,
     }
+
+
+def spark(buckets: Sequence[int]) -> str:
+    """The bars of a small picture, one for each bucket, as the path of an SVG that is `SPARK_HEIGHT` high."""
+    most = max(buckets, default=0)
+    heights = [max(round(calls / most * SPARK_HEIGHT, 1), 1) if calls else 0 for calls in buckets]
+    return "".join(
+        f"M{index} {SPARK_HEIGHT - height:g}h.8v{height:g}h-.8z"
+        for index, height in enumerate(heights)
+        if height
+    )
 
 
 def _height(value: int, most: int) -> int:

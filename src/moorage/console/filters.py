@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from moorage.console.charts import bars, parted
+from moorage.console.charts import bars, parted, spark
 from moorage.console.tables import cell_text
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -110,4 +110,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "cell": cell_text,
     "bars": bars,
     "parted": parted,
+    "spark": spark,
 }

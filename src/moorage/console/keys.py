@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from moorage.console.calls import Refused
+from moorage.console.limits import QUICK
 from moorage.console.recipes import EXAMPLES, recipes
 from moorage.console.several import MOST
 from moorage.console.visit import Page, Shown, Visit, get, post
@@ -44,8 +45,8 @@ def state_of(key: dict[str, Any], now: str) -> str:
 async def index(visit: Visit) -> Shown:
     shows_all = visit.query.get("show") == "all"
     asked = visit.query.get("q", "").strip()
-    answer, names = await asyncio.gather(visit.control("GET", "/keys"), names_of(visit))
-    keys = [_shown(visit, key, names) for key in answer.document["keys"]][::-1]
+    answer, names, use = await asyncio.gather(visit.control("GET", "/keys"), names_of(visit), _use(visit))
+    keys = [_shown(visit, key, names, use) for key in answer.document["keys"]][::-1]
     active = [key for key in keys if shows_all or key["state"] == "active"]
     found = [key for key in active if asked.casefold() in key["name"].casefold()]
     values = {
@@ -55,13 +56,26 @@ async def index(visit: Visit) -> Shown:
         "q": asked,
         "all": shows_all,
         "makes": visit.may(WRITE),
+        "use": use and {name: use[name] for name in ("since", "counted_since", "step_seconds")},
     }
     return Shown("keys.html", values)
 
 
-def _shown(visit: Visit, key: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+async def _use(visit: Visit) -> dict[str, Any] | None:
+    """How often the keys have called over the last day; None if the person may not know, or no log is kept."""
+    found = await visit.optional("/requests/keys", {"milliseconds": QUICK}, "requests:read")
+    if found is None:
+        return None
+    use: dict[str, Any] = found["use"]
+    return {**use, "keys": {key["id"]: key for key in use["keys"]}}
+
+
+def _shown(
+    visit: Visit, key: dict[str, Any], names: dict[str, str], use: dict[str, Any] | None
+) -> dict[str, Any]:
     return {
         **key,
+        "use": use and use["keys"].get(key["id"], {"calls": 0, "errors": 0, "buckets": []}),
         "state": state_of(key, visit.now),
         "may": scopes_in_words(key["scopes"], names),
         "held_to": policy_in_words(key["policy"]),
@@ -69,11 +83,13 @@ def _shown(visit: Visit, key: dict[str, Any], names: dict[str, str]) -> dict[str
 
 
 async def show(visit: Visit) -> Shown:
-    answer, names = await asyncio.gather(visit.control("GET", path_of(visit)), names_of(visit))
+    answer, names, use = await asyncio.gather(
+        visit.control("GET", path_of(visit)), names_of(visit), _use(visit)
+    )
     key = answer.document["key"]
     state = state_of(key, visit.now)
     values = {
-        "key": _shown(visit, key, names),
+        "key": _shown(visit, key, names, use),
         "rights": [scope_in_words(scope, names) for scope in key["scopes"]],
         "modes": MODES,
         "changes": visit.may(WRITE) and state == "active",

@@ -81,10 +81,23 @@ class _ErrorsContent(msgspec.Struct, gc=False):
     endings: list[Ended]
 
 
+class _CalledBy(msgspec.Struct, gc=False, array_like=True):
+    """The first member of a `Called`."""
+
+    caller: Caller
+
+
+class _CallersContent(msgspec.Struct, gc=False):
+    called: list[_CalledBy]
+    order: list[int]
+    endings: list[Ended]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Content).decode
 _decode_called = msgspec.msgpack.Decoder(Called).decode
 _decode_part = msgspec.msgpack.Decoder(_PartContent).decode
+_decode_callers = msgspec.msgpack.Decoder(_CallersContent).decode
 _decode_errors = msgspec.msgpack.Decoder(_ErrorsContent).decode
 _decode_ended = msgspec.msgpack.Decoder(_EndedContent).decode
 _decode_endings = msgspec.msgpack.Decoder(list[Ending]).decode
@@ -122,6 +135,16 @@ def errors_of(content: bytes) -> Iterator[tuple[Called | Note, Ended | Note]]:
             if called is None:
                 called = known[place] = _decode_called(block.called[place])
             yield called, ended
+
+
+def callers_of(content: bytes) -> Iterator[tuple[Caller, Ended | Note]]:
+    """Who made each call of a block, and how it ended."""
+    if _is_older(content):
+        yield from ((note.caller, note) for note in _decode_older(content))
+        return
+    block = _decode_callers(content)
+    for place, ended in zip(block.order, block.endings, strict=True):
+        yield block.called[place].caller, ended
 
 
 def is_error(ending: "Ended | Note") -> bool:

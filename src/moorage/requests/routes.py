@@ -15,6 +15,7 @@ from moorage.http.errors import ParameterInvalid, quoted
 from moorage.http.timestamps import wire_time_of
 from moorage.requests.errors import RequestsOff
 from moorage.requests.fields import FIELDS, filter_of
+from moorage.requests.key_use import KeyUses, use_document
 from moorage.requests.last_calls import MOST_SHOWN
 from moorage.requests.model import Names, call_document, notice_document
 from moorage.requests.query import parse
@@ -45,10 +46,11 @@ Confirm = Callable[[Request, str], Awaitable[Principal]]
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What the routes show: the calls, their sums, their live tail, and their bodies."""
+    """What the routes show: the calls, their sums, how often keys call, their live tail, and their bodies."""
 
     requests: Requests
     sums: Sums
+    key_uses: KeyUses
     tails: Tails
     bodies: KeptBodies
 
@@ -61,6 +63,7 @@ def routes(
     return [
         route("/requests", GET=endpoints.search),
         route("/requests/summary", GET=endpoints.sum_up),
+        route("/requests/keys", GET=endpoints.sum_up_keys),
         route("/requests/tail", GET=endpoints.tail),
         route("/requests/connections", GET=endpoints.last_calls),
         route("/requests/{request_id}", GET=endpoints.get),
@@ -123,6 +126,13 @@ class _Endpoints:
         found = await self._log().requests.last_calls(caller.account_id, caller.reach, ids)
         called = [{"connection_id": id_, "last_call_at": wire_time_of(at)} for id_, at in found.items()]
         return json_response({"connections": called})
+
+    async def sum_up_keys(self, request: Request) -> Response:
+        caller = await self.authenticate(request, SCOPE, "milliseconds")
+        longest = _milliseconds(request.query_params.get("milliseconds"))
+        names, now = await self.names(caller), self._now()
+        use = await self._log().key_uses.of(caller.account_id, now, caller.reach, longest=longest)
+        return json_response({"use": use_document(use, now, names)})
 
     async def tail(self, request: Request) -> Response:
         caller = await self.authenticate(request, SCOPE, "q")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from moorage.keys.service import Keys
     from moorage.keys.settling import Settling
     from moorage.metrics.calls import CallCounts
+    from moorage.requests.key_use import KeyUses
     from moorage.requests.notes import Notes
     from moorage.requests.sealed import KeptBodies
     from moorage.requests.service import Requests
@@ -185,6 +186,12 @@ class ControlRooms:
         from moorage.requests.sums import Sums
 
         return Sums(self.request_database) if self.settings.requests_kept else None
+
+    @cached_property
+    def request_key_uses(self) -> "KeyUses | None":
+        from moorage.requests.key_use import KeyUses
+
+        return KeyUses(self.request_database) if self.settings.requests_kept else None
 
     @cached_property
     def request_bodies(self) -> "KeptBodies":
