@@ -32,6 +32,9 @@ def test_an_entry_shows_what_it_changed(owner, entry):
     assert HOSTILE in page.words
     assert "<img" not in page.text
     assert "<ins>" in page.text
+    subject = owner.twin(f"/console/audit/{entry}")["entry"]["subject"]
+    assert f'console/keys/{subject}">as it is now' in page.text
+    assert owner.open(f"/console/keys/{subject}").status == 200
     for number in ("0", "999999999", "x", "9" * 40, "%00"):
         assert owner.open(f"/console/audit/{number}").status == 404
 

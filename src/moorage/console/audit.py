@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
@@ -16,6 +17,14 @@ LIMIT = 50
 # Entries whose chain every visit of the list looks at.
 LOOKED_AT = 100
 _EXPORTED_AT_ONCE = 500
+# Where the subjects of actions have pages, by the first word of the action.
+_SECTIONS = {
+    "connection": "connections",
+    "key": "keys",
+    "policy": "keys",
+    "organisation": "lab",
+    "person": "people",
+}
 
 
 async def show(visit: Visit) -> Shown:
@@ -59,7 +68,17 @@ async def one(visit: Visit) -> Shown:
     if not entries or entries[0]["number"] != int(number):
         raise _missing(number)
     entry = entries[0]
-    return Shown("audit_entry.html", {"entry": entry, "changes": changes(entry["before"], entry["after"])})
+    values = {"entry": entry, "changes": changes(entry["before"], entry["after"]), "page": _page_of(entry)}
+    return Shown("audit_entry.html", values)
+
+
+def _page_of(entry: Mapping[str, Any]) -> str | None:
+    """The page of what was changed; None if there is none."""
+    kind, subject = entry["action"].partition(".")[0], entry["subject"] or ""
+    section = _SECTIONS.get(kind)
+    if section is None or (kind == "person" and not subject.startswith("person_")):
+        return None
+    return f"{section}/{quote(subject, safe='')}"
 
 
 def _missing(number: str) -> Refused:
