@@ -208,6 +208,35 @@ def test_a_file_is_imported_after_a_look_and_exported_without_formulas(crm):
     assert [line[1:] for line in lines] == [["Last_Name", "City"], ["'=Imp A", "Imptown"]]
 
 
+@pytest.mark.parametrize(("tab", "size", "made"), [("timeline", 50, 60), ("Notes", 20, 24)])
+def test_what_belongs_to_a_record_is_shown_to_its_end(crm, tab, size, made):
+    lead, server = crm.make(City="Here"), crm.visitor.server
+    if tab == "timeline":
+        changes = {"data": [{"id": lead, "City": f"Town {number}"} for number in range(made - 1)]}
+        status = server.call("PUT", "/zoho-crm/crm/v8/Leads", changes)[0]
+    else:
+        notes = {"data": [{"Note_Content": f"Note {number}"} for number in range(made)]}
+        status = server.call("POST", f"/zoho-crm/crm/v8/Leads/{lead}/Notes", notes)[0]
+    assert status in {200, 201}
+    page = crm.visitor.open(f"{crm.leads}/{lead}?tab={tab}")
+    first = crm.visitor.twin(page.at)["part"]["records"]
+    assert (len(first), "Previous page" in page.words) == (size, False)
+    crm.make()  # Something happens meanwhile.
+    assert server.call("PUT", f"/zoho-crm/crm/v8/Leads/{lead}", {"data": [{"City": "Later"}]})[0] == 200
+    second = crm.visitor.open(_link(page, "Next page"))
+    rest = crm.visitor.twin(second.at)["part"]["records"]
+    assert len({json.dumps(each) for each in [*first, *rest]}) == made == len(first) + len(rest)
+    assert "Next page" not in second.words
+    assert crm.visitor.twin(_link(second, "Previous page"))["part"]["records"] == first
+    wrong = crm.visitor.open(f"{crm.leads}/{lead}?tab={tab}&page=2&token=%3Cimg")
+    assert (wrong.status, "The first page" in wrong.words, "<img" in wrong.text) == (200, True, False)
+
+
+def _link(page, title):
+    query = re.search(rf'href="[^"?]*[?]([^"]*)">{title}<', page.text)[1]
+    return f"{page.at.partition('?')[0]}?{html.unescape(query)}"
+
+
 def test_no_text_of_a_record_becomes_markup(crm):
     texts = dict.fromkeys(("Last_Name", "Company", "City", "Description", "Designation"), HOSTILE)
     lead = crm.make(**texts)

@@ -1,12 +1,14 @@
 """Finds the records that a lookup can lead to, and the users that an owner can be."""
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from moorage.console.crm.place import Place
 from moorage.console.tables import cell_text
 
 Choices: TypeAlias = list[tuple[str, str]]  # Ids with names.
 _MOST = 8
+_USER_PAGES = 5
 
 
 async def found_by(place: Place, module: str, words: str) -> Choices:
@@ -24,9 +26,13 @@ async def found_by(place: Place, module: str, words: str) -> Choices:
 
 
 async def users_of(place: Place) -> Choices:
-    """The active users of the organisation."""
-    answer = await place.visit.app(
-        place.id, "GET", "/crm/v8/users", {"type": "ActiveUsers", "per_page": 200}, keeps_errors=True
-    )
-    users = (answer.document or {}).get("users") or () if answer.status == 200 else ()
+    """The active users of the organisation, up to 1,000 of them."""
+    users = list[Mapping[str, Any]]()
+    for page in range(1, _USER_PAGES + 1):
+        query = {"type": "ActiveUsers", "per_page": 200, "page": page}
+        answer = await place.read("/users", query, keeps_errors=True)
+        document = (answer.document or {}) if answer.status == 200 else {}
+        users += document.get("users") or ()
+        if not (document.get("info") or {}).get("more_records"):
+            break
     return [(str(user["id"]), str(user.get("full_name") or user["id"])) for user in users]

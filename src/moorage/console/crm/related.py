@@ -9,6 +9,7 @@ from moorage.console.crm.views import default_columns
 from moorage.console.crm.writing import words_of
 
 _ROWS = 20
+_EVENTS = 50  # Of a timeline.
 _COLUMNS = 6
 _NOTES = ("Note_Title", "Note_Content", "Created_Time", "Modified_Time", "Created_By")
 _ATTACHMENTS = ("File_Name", "Size", "Created_Time", "Created_By")
@@ -37,10 +38,10 @@ async def tab_of(
     page = place.visit.query.get("page", "1")
     number = max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 4 else 1
     if tab == "timeline":
-        return await _read(place, f"/{module}/{identity}/__timeline", {"per_page": 100}, "__timeline", 1)
+        return await _read(place, f"/{module}/{identity}/__timeline", {"per_page": _EVENTS}, number)
     columns, target = await _columns(place, tab, lists)
-    query = {"fields": ",".join(columns) or "id", "page": number, "per_page": _ROWS}
-    part = await _read(place, f"/{module}/{identity}/{tab}", query, "data", number)
+    query = {"fields": ",".join(columns) or "id", "per_page": _ROWS}
+    part = await _read(place, f"/{module}/{identity}/{tab}", query, number)
     if not columns:  # Of some lists nothing tells the fields before they are read.
         columns = {key: _plain(key) for record in part["records"][:1] for key in list(record)[:_COLUMNS]}
     return {**part, "columns": [field.document() for field in columns.values()], "target": target}
@@ -66,19 +67,24 @@ def _plain(name: str) -> Field:
     return Field(name, name.replace("_", " "), "text", None, (), None, False, False, True)
 
 
-async def _read(
-    place: Place, path: str, query: Mapping[str, Any], list_name: str, page: int
-) -> dict[str, Any]:
-    answer = await place.read(path, query, keeps_errors=True)
+async def _read(place: Place, path: str, query: Mapping[str, Any], page: int) -> dict[str, Any]:
+    """A page of a list. `next` and `previous` are None if there is no such page."""
+    token = place.visit.query.get("token")
+    at = {"page_token": token} if token else {"page": page}
+    answer = await place.read(path, {**query, **at}, keeps_errors=True)
     document = answer.document or {}
     if answer.status >= 400:
         fault = words_of(document) if "error" not in document else str(document["error"].get("message"))
         return {"records": [], "fault": fault, "next": None, "previous": None}
-    records = document.get(list_name) or document.get(path.rpartition("/")[2]) or []
-    more = bool((document.get("info") or {}).get("more_records"))
+    name, info = path.rpartition("/")[2], document.get("info") or {}
     return {
-        "records": records,
+        "records": document.get("data") or document.get(name) or [],
         "fault": None,
-        "next": page + 1 if more and list_name == "data" else None,
-        "previous": page - 1 if page > 1 else None,
+        "next": _place(info, "next", page + 1) if info.get("more_records") else None,
+        "previous": _place(info, "previous", page - 1) if page > 1 else None,
     }
+
+
+def _place(info: Mapping[str, Any], which: str, page: int) -> dict[str, Any]:
+    """Where a page is found. A token finds it also beyond Zoho's limit, and when something was added meanwhile."""
+    return {"page": page, "token": info.get(f"{which}_page_token")}
