@@ -1,14 +1,18 @@
 """Connections: found, made, named, tried, deleted, and used by the texts that a page gives."""
 
+import html
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from moorage.console.connection import _who
+from moorage.console.recipes import ZOHO_SDK
 from tests.waiting import wait_until
 
 HOSTILE = "<img/src=x/onerror=alert(1)>\"'"
@@ -141,7 +145,8 @@ def test_a_default_is_chosen(owner, server, made, alias):
 
 def test_no_page_has_a_token(owner, made):
     for path in (at(made), f"{at(made)}?tab=use", f"{at(made)}?diagnosis=1", "/console/connections"):
-        text = owner.open(path).text
+        # A program for Zoho's SDK names what its file has.
+        text = owner.open(path).text.replace(html.escape(ZOHO_SDK).replace("&quot;", "&#34;"), "")
         assert "access_token" not in text and "refresh_token" not in text
 
 
@@ -166,10 +171,16 @@ def test_another_id_is_not_there(owner):
     assert owner.open("/console/connections/e55c5bac-241a-4cc8-9db5-50d2cad09136").status == 404
 
 
-@pytest.mark.parametrize("example", ["curl", "python", "maton"])
+PROGRAMS = {"curl": ["bash", "-c"], "javascript": ["node", "-e"]}
+PROGRAMS |= {example: [sys.executable, "-c"] for example in ("python", "maton")}
+
+
+@pytest.mark.parametrize("example", PROGRAMS)
 def test_texts_for_programs_work(owner, server, made, example):
     found = owner.twin(f"{at(made)}?tab=use")
-    command = ["bash", "-c"] if example == "curl" else [sys.executable, "-c"]
+    command = PROGRAMS[example]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed here")
     done = subprocess.run(
         [*command, found["recipes"][example]],
         env={**os.environ, "MOORAGE_API_KEY": server.api_key},
@@ -190,7 +201,28 @@ def test_the_mcp_entry_names_this_connection_alone(owner, server, made):
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     path = entry["url"].removeprefix(server.gateway)
     assert server.call("POST", path, asked, headers)[0] < 500
-    assert "moorage crm credentials" in owner.open(f"{at(made)}?tab=use").words
+
+
+def test_zohos_sdk_is_told_of_the_organisation_of_the_connection(owner, server, made, alias):
+    assert server.call("POST", "/organisations", {"slug": alias, "sample": False})[0] == 200
+    try:
+        body = {"app": "zoho-crm", "organisation": alias, "alias": f"to-{alias}"}
+        other = json.loads(server.call("POST", "/connections", body)[2])["connection"]
+        for connection, organisation in ((made, "demo"), (other, alias)):
+            page = owner.open(f"{at(connection)}?tab=use")
+            zoho = owner.twin(page.at)["zoho"]
+            assert f"moorage crm credentials --org {organisation} --json >credentials.json" in page.words
+            assert zoho["credentials"] in page.words.replace("&gt;", ">")
+            compile(zoho["program"], "program", "exec")
+        server.call("DELETE", f"/connections/{other['connection_id']}")
+    finally:
+        server.call("DELETE", f"/organisations/{alias}")
+
+
+def test_the_story_of_a_connection_names_whoever_had_its_link():
+    assert _who({"kind": "person", "id": None, "name": None}) == "whoever had its link"
+    assert _who({"kind": "person", "id": "person_1", "name": "Ada"}) == "Ada"
+    assert _who({"kind": "server", "id": None, "name": None}) == "server"
 
 
 def test_tokens_are_counted_and_not_shown(server, made):

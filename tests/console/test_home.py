@@ -35,7 +35,7 @@ def test_the_steps_tick_while_somebody_looks(own_server, tmp_path):
         assert "First call seen" in tab.text
         tab.run(f"window.process = {{env: {{MOORAGE_API_KEY: '{server.api_key}'}}}}")
         script = owner.twin("/console")["recipes"]["javascript"].replace("console.log(", "window.said = [")
-        script = script.replace("json());", "json()];")
+        script = script.replace("text());", "text()];")
         tab.run(f"(async () => {{{script}}})()")
         tab.wait("window.said?.[0] == 200")
         assert [one for one in tab.complaints if "favicon" not in one] == []

@@ -9,7 +9,7 @@ from moorage.console.calls import Refused
 from moorage.console.connections import app_of, tags_in, without_link
 from moorage.console.filters import pretty
 from moorage.console.places import APP, name_of
-from moorage.console.recipes import EXAMPLES, mcp_url, recipes
+from moorage.console.recipes import EXAMPLES, ZOHO_SDK, credentials, mcp_url, recipes
 from moorage.console.visit import Done, Page, Shown, Visit, get, post
 
 TABS = ("about", "use")
@@ -66,6 +66,7 @@ async def _shown(visit: Visit, connection: Mapping[str, Any], status: int = 200,
         "examples": EXAMPLES,
         "recipes": recipes(visit.base_url, app, name, check),
         "mcp_url": mcp_url(visit.base_url, name),
+        "zoho": await _zoho(visit, connection) if tab == "use" else None,
         "tested": None,
         "fault": None,
         "typed": _labels(connection),
@@ -86,6 +87,16 @@ def _link(visit: Visit, url: str | None) -> str | None:
     return f"{url}&access=read" if url is not None and visit.query.get("access") == "read" else url
 
 
+async def _zoho(visit: Visit, connection: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """How an SDK of Zoho reaches the organisation; None if that is not one of the embedded CRM."""
+    if connection["environment"] != "embedded":
+        return None
+    found = await visit.optional("/organisations", needs="organisations:read")
+    identity = connection["metadata"].get("organisation_id")
+    those = (each for each in (found or {}).get("organisations", ()) if each["zgid"] == identity)
+    return {"credentials": credentials(next((each["slug"] for each in those), None)), "program": ZOHO_SDK}
+
+
 async def _tokens(visit: Visit, connection: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """How many tokens were made lately; None if it has none, or the vault is locked."""
     if connection["status"] != "ACTIVE":
@@ -103,11 +114,17 @@ async def _events(visit: Visit, connection: str) -> Sequence[Mapping[str, Any]] 
         {
             "at": entry["at"],
             "said": _SAID.get(entry["action"], entry["action"]),
-            "who": entry["actor"]["name"] or entry["actor"]["kind"],
+            "who": _who(entry["actor"]),
             "reason": _reason(entry),
         }
         for entry in answer.document["entries"]
     ]
+
+
+def _who(actor: Mapping[str, Any]) -> str:
+    if actor["kind"] == "person" and actor["id"] is None:
+        return "whoever had its link"
+    return str(actor["name"] or actor["kind"])
 
 
 def _reason(entry: Mapping[str, Any]) -> str | None:
@@ -141,6 +158,7 @@ async def test(visit: Visit) -> Shown:
         "status": answer.status,
         "milliseconds": took,
         "request_id": answer.headers.get("x-request-id"),
+        "credits": answer.headers.get("x-api-credits-remaining"),
         "answer": text[:_MOST_SHOWN],
         "is_whole": len(text) <= _MOST_SHOWN,
     }

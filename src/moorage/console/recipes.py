@@ -46,12 +46,12 @@ def curl(method: str, url: str, name: str | None = None, body: str | None = None
 def _python(base_url: str, path: str, name: str | None) -> str:
     header = f', "Maton-Connection": {json.dumps(name)}' if name else ""
     return f"""\
-import json, os, urllib.request
+import os, urllib.request
 
 headers = {{"Authorization": f"Bearer {{os.environ['{KEY}']}}"{header}}}
 request = urllib.request.Request({json.dumps(base_url + path)}, headers=headers)
 with urllib.request.urlopen(request) as answer:
-    print(json.dumps(json.load(answer), indent=2))
+    print(answer.status, answer.read().decode())
 """
 
 
@@ -60,7 +60,7 @@ def _javascript(base_url: str, path: str, name: str | None) -> str:
     return f"""\
 const headers = {{Authorization: `Bearer ${{process.env.{KEY}}}`{header}}};
 const answer = await fetch({json.dumps(base_url + path)}, {{headers}});
-console.log(answer.status, await answer.json());
+console.log(answer.status, await answer.text());
 """
 
 
@@ -83,3 +83,31 @@ from maton_ai import Maton
 maton = Maton(os.environ["{KEY}"], base_url={json.dumps(base_url)}{connection})
 print(maton.api.get({json.dumps(path)}))
 """
+
+
+# The SDK of Zoho for Python reads records of the embedded CRM, with what `moorage crm credentials` prints.
+ZOHO_SDK = """\
+import json
+from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
+from zohocrmsdk.src.com.zoho.crm.api import HeaderMap, Initializer, ParameterMap
+from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
+from zohocrmsdk.src.com.zoho.crm.api.record import GetRecordsParam, RecordOperations
+
+with open("credentials.json") as file:
+    known = json.load(file)
+environment = DataCenter.Environment(known["api_domain"], known["token_url"], known["api_domain"])
+secrets = {name: known[name] for name in ("client_id", "client_secret", "refresh_token")}
+Initializer.initialize(environment, OAuthToken(**secrets))
+
+parameters = ParameterMap()
+parameters.add(GetRecordsParam.fields, "Last_Name,Company")
+found = RecordOperations("Leads").get_records(parameters, HeaderMap()).get_object()
+for lead in found.get_data() if found else ():
+    print(lead.get_key_value("Last_Name"), "of", lead.get_key_value("Company"))
+"""
+
+
+def credentials(organisation: str | None) -> str:
+    """The command that prints what an SDK of Zoho needs, for an organisation of the embedded CRM."""
+    chosen = f" --org {shlex.quote(organisation)}" if organisation else ""
+    return f"moorage crm credentials{chosen} --json >credentials.json"

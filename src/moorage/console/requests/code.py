@@ -44,4 +44,4 @@ def _javascript(method: str, url: str, connection: str | None, data: str | None)
         lines.append(f"  body: {json.dumps(data)},")
     inside = "\n".join(lines)
     call = f"const answer = await fetch({json.dumps(url)}, {{\n{inside}\n}});"
-    return f"{call}\nconsole.log(answer.status, await answer.json());"
+    return f"{call}\nconsole.log(answer.status, await answer.text());"
