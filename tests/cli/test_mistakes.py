@@ -163,6 +163,8 @@ ZOHO = [
      "Invalid query formed: Nope (the field is not available for search)."),
     ("REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {"param_name": "fields"},
      "One of the expected parameter is missing: fields. Add it to the path, as in ?fields=VALUE."),
+    ("SERVICE_UNAVAILABLE", "Service unavailable", {"reason": "full", "message": "The disk has no room left."},
+     "Service unavailable: The disk has no room left."),
 ]  # fmt: skip
 
 

@@ -66,6 +66,8 @@ _BY_CODE = {
     "client_invalid": Exit.USAGE,
     "client_unknown": Exit.NOT_FOUND,
     "organisation_invalid": Exit.USAGE,
+    "person_invalid": Exit.USAGE,
+    "person_unknown": Exit.NOT_FOUND,
     "password_invalid": Exit.USAGE,
     "scopes_invalid": Exit.USAGE,
     "status_unknown": Exit.USAGE,

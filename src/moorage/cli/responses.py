@@ -115,7 +115,7 @@ def _facts(details: Any) -> str:
         return ""
     name = str(details.get("api_name") or details.get("param_name") or "")
     parts = [name, *_expected(details)]
-    if details.get("reason"):
+    if details.get("reason") and "message" not in details:
         parts.append(f"({details['reason']})")
     place = str(details.get("json_path", "")).removeprefix("$.").removesuffix(f".{name}")
     if place and place != name:
@@ -130,6 +130,8 @@ def _expected(details: Mapping[str, Any]) -> Iterator[str]:
                 yield f"expects {value}"
             case "maximum_length", _:
                 yield f"may have {value} characters"
+            case "message", str():  # Whole sentences, which say the reason, too.
+                yield value.rstrip(".")
             case "range", {"from": low, "to": high}:
                 yield f"from {low} to {high}"
             case "supported_values", list():
