@@ -48,8 +48,8 @@ def test_single_connections_can_be_chosen(control, owner, ada, browser, program)
     first, second = owner.connect("acme", alias="sales"), owner.connect("beta")
     page = browser.open(program.request())
     assert (
-        "sales (acme)" in page.text
-        and "beta" in page.text
+        "sales (acme, zoho-crm)" in page.text
+        and "<span>beta (zoho-crm)<code>" in page.text
         and "checked" not in page.text.partition("mode")[0]
     )
     chosen = {"app.zoho-crm": None, f"connection.{first['id']}": "on", "mode": "open", "days": "endless"}

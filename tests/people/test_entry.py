@@ -85,6 +85,11 @@ def test_a_link_is_worth_nothing_on_another_machine(control, owner, linus, brows
     assert is_in(here)
 
 
+def test_who_has_no_password_is_told_how_to_sign_in_on_this_machine(here, browser):
+    assert "moorage open" in here.open("/sign-in?next=/oauth/authorize").text
+    assert "moorage open" not in browser.open("/sign-in").text
+
+
 def test_only_the_first_owner_joins_by_a_link(control, owner, here):
     (_, one), (_, other) = link(control, owner), link(control, owner)
     enter(here, one, name="Linus")

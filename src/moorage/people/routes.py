@@ -9,6 +9,7 @@ from starlette.routing import Route
 from moorage.clock import Clock
 from moorage.http import forms
 from moorage.http.control import route
+from moorage.loopback import is_loopback
 from moorage.people import elsewhere_pages, entry_pages, managing, own_page
 from moorage.people.elsewhere_pages import Elsewhere
 from moorage.people.entrance import Entrance
@@ -109,6 +110,7 @@ class _Pages:
         self, request: Request, way: str, *, email: str = "", note: str = "", status: int = 200
     ) -> Response:
         shown = {"email": email[:LONGEST_EMAIL], "note": note, "next": way, "has_issuer": self.has_issuer}
+        shown["is_here"] = is_loopback(client_of(request))
         return page_for_unknown(self.sessions, request, "sign_in.html", status, **shown)
 
     def _welcome_page(
