@@ -8,11 +8,12 @@ import sqlite3
 import tempfile
 import urllib.parse
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from moorage.clock import FrozenClock
 from moorage.control import control_origin

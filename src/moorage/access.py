@@ -1,11 +1,11 @@
 """The caller and the connections that the caller may use, for rooms that know nothing about API keys."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+
+class Reach(msgspec.Struct, frozen=True):
     """The connections that a caller may use: those of all `apps`, and single `connections`, by their ids.
 
     `apps` is None for every app. With `embedded_only`, only connections that lead to the embedded CRM count.

@@ -6,14 +6,15 @@ The edge of a server or of a command sets it, so no room passes it on. Tasks inh
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 Kind: TypeAlias = Literal["key", "person", "operator", "server"]
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """A `person` without an id has not signed in: it holds the link of a connection.
 
     An `operator` works on the data folder itself, by commands. A `server` works by itself, as background loops do.

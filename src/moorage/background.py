@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.logs import Log
 
@@ -12,8 +13,7 @@ _PAUSE = 1.0  # Seconds from the failure of a loop to its next start.
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True):
     """A background loop. `run` never ends by itself. `name` is the room and the work, as in `keys.note_uses`."""
 
     name: str

@@ -1,9 +1,11 @@
 """What a caller is answered whose call has to wait, and what a person is asked then."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from moorage.approvals.errors import AnswerGone, ApprovalDeclined, ApprovalRequired, HourImpossible
 from moorage.approvals.holder import Holder
@@ -134,7 +136,7 @@ def test_what_may_be_anything_is_not_of_a_kind(scene):
         await place.decided(hour, key_id="b")
         async with place.database.transaction() as tx:
             await tx.connection.exec_driver_sql("UPDATE approval_grants SET module = '*'")
-        changed = replace(CALL, body=b"other")
+        changed = dataclasses.replace(CALL, body=b"other")
         return await place.state(held), type(
             await place.approvals.meet(asked(module="*", key_id="b"), changed)
         )

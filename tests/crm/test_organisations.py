@@ -1,10 +1,10 @@
 """The organisation is the unit: made, copied, restored, reset and deleted as a whole."""
 
 import stat
-from dataclasses import replace
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.errors import OrganisationExists, OrganisationInvalid, OrganisationUnknown
 from moorage.crm.metadata.standard import DEMO

@@ -4,12 +4,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.organisations.sample.sample import SampleRecord, sample_records
 from moorage.crm.records.values import EMAIL, PHONE, WEBSITE

@@ -3,9 +3,9 @@
 import socket
 import struct
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from moorage.gateway.limits import Limits
 from tests.gateway.wire import AUTHORIZED, OK, Client, World

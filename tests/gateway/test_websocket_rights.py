@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import json
-from dataclasses import replace
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from moorage.gateway.gateway import Rules
 from moorage.keys.model import Principal

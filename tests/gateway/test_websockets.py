@@ -6,10 +6,10 @@ import json
 import socket
 import struct
 import time
-from dataclasses import replace
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from tests.gateway.sockets import ASK, PATIENT, afresh, chatting, echo, refusal, talk
 from tests.gateway.wire import KEY, Client, World

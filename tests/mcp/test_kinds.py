@@ -1,8 +1,7 @@
 """What kinds of calls a key may make at all, by which an agent is shown tools."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from moorage.connections.errors import ConnectionUnknown
 from moorage.policies.model import KINDS

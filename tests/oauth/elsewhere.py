@@ -1,8 +1,9 @@
 """Zoho as the embedded CRM plays it: the hosts of each data centre lead to that centre's door, in process."""
 
 import asyncio
-from dataclasses import replace
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from moorage.connections.model import Upstream
 from moorage.crm.accounts.model import Grant

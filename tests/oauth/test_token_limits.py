@@ -1,6 +1,6 @@
 """`GET /limits/tokens`: what each connection has used of its app's limits for tokens."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from moorage.connections.model import Upstream
 from moorage.oauth.tokens.renewal import BUDGET, WINDOW

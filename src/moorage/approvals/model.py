@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
+import msgspec
+
 from moorage.digests import digest_of_parts
 from moorage.http.message import Headers
 from moorage.http.timestamps import wire_time_of
@@ -64,8 +66,7 @@ class HeldCall:
         yield self.body
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a person is asked: whose call it is, what it does, and why it was held.
 
     `operation` is its name, as `DELETE /crm/v8/{module}/{id}`, and `module` what it is about: modules, or a path if the
@@ -93,8 +94,7 @@ class Asked:
         return self.module != MANY_THINGS
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(msgspec.Struct, frozen=True):
     """Times are in microseconds since the epoch. `path` is the app's own, without a query.
 
     `note` is what the person wrote, or why the call was not sent. `sender` is the process that sends it.
@@ -123,8 +123,7 @@ class Approval:
         return "expired" if self.state == "waiting" and self.deadline <= now else self.state
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """A person's leave for all calls of one key that do the same operation through the same connection."""
 
     id: str

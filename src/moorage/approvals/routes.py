@@ -4,9 +4,9 @@ Only people decide, and see what a call would change: no key does, whatever its 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -52,8 +52,7 @@ def routes(approvals: Approvals, diffs: Diffs, authenticate: Authenticate, perso
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Endpoints:
+class _Endpoints(msgspec.Struct, frozen=True):
     approvals: Approvals
     authenticate: Authenticate
 
@@ -92,8 +91,7 @@ class _Endpoints:
         return _document(self.approvals, approval)
 
 
-@dataclass(frozen=True, slots=True)
-class _Deciding:
+class _Deciding(msgspec.Struct, frozen=True):
     """What only people do."""
 
     approvals: Approvals

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.acting import acting, actor
 from moorage.approvals import grant_store, sealed, store
@@ -47,16 +49,14 @@ _SOON = 2.0  # Seconds after which a caller may ask again.
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """`wait` is for how many seconds a call waits for a person; `body` is the longest body that waits, in bytes."""
 
     wait: int = 900
     body: int = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What a person has decided. `by` is the person's name. With `an_hour`, the operation is allowed for an hour."""
 
     by: str

@@ -3,10 +3,10 @@ try it, one succeeds.
 """
 
 from collections.abc import Collection
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from moorage.approvals.model import Approval, Asked, State
 from moorage.storage import Transaction

@@ -1,16 +1,16 @@
 """Finds what was changed, removed, inserted or put in another order in chains of entries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from moorage.audit.model import FIRST, hash_of
 
 MOST_FAULTS = 100  # Of an account. More say nothing new.
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(msgspec.Struct):
     """The entries of an account, as far as they were looked at. `number` and `hash` are those of the last one.
 
     `head` is what the database has noted of the last one: so entries that are missing at the end are noticed.
@@ -22,7 +22,7 @@ class Chain:
     hash: str = FIRST
     count: int = 0
     head: tuple[int, str] | None = None
-    faults: list[str] = field(default_factory=list)
+    faults: list[str] = msgspec.field(default_factory=list)
 
     @property
     def anchor(self) -> str:

@@ -1,8 +1,9 @@
 """An entry as a value, in the form of the API, and its hash."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.acting import Actor
 from moorage.audit.canonical import canonical
@@ -11,8 +12,7 @@ from moorage.http.timestamps import wire_time_of
 FIRST = "0" * 64  # What stands for the hash before the first entry of an account.
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """`number` counts the entries of an account. `at` is in microseconds since the epoch.
 
     `action` is a noun and what happened to it, as in `key.revoked`; `subject` is the id or the name of that key.

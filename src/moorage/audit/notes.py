@@ -1,10 +1,10 @@
 """Writes an entry, in the transaction of the change that it tells of."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from moorage.acting import actor
 from moorage.audit import store

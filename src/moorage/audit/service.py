@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
+
+import msgspec
 
 from moorage.audit import store
 from moorage.audit.chain import Chain, Chains
@@ -15,8 +16,7 @@ PAGE = 500  # Entries that are read at once.
 LOOK = 100  # Entries of which the hashes are computed at once.
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Entries as documents. `next` is the cursor of the next page; None at the end.
 
     `head` has the number and the hash of the account's last entry.

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.acting import Actor
@@ -13,8 +13,7 @@ from moorage.audit.model import Entry, document_of
 from moorage.storage import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """What entries are asked for. None means all.
 
     `actor` is an actor's id, name or kind. `action` is an action, or the word before its dot. Times are in microseconds

@@ -1,10 +1,10 @@
 """`moorage client`: your OAuth clients at the apps."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from moorage.cli import context, reading
 from moorage.cli.failures import UsageError, note

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import typer
 
 from moorage.cli import context
@@ -21,8 +21,7 @@ commands = typer.Typer(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A fault keeps `moorage up` from starting; a warning does not."""
 
     severity: Literal["fault", "warning"]

@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from moorage.cli import context
 from moorage.cli.completion import connections

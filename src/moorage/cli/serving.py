@@ -10,9 +10,10 @@ import shlex
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from msgspec.structs import asdict
 
 from moorage.cli.background import Behind, told
 from moorage.errors import MoorageError

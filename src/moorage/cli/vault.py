@@ -1,10 +1,10 @@
 """`moorage vault`: the keys that encrypt stored secrets."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from moorage.cli import context
 from moorage.cli.failures import UsageError

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.client.errors import ApiError
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """`headers` holds the headers in the order of the response, with names in lower case. `body` is as it arrived."""
 
     status: int

@@ -1,9 +1,9 @@
 """The control API of default connections."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 from typing import Any
 
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route

@@ -5,7 +5,7 @@ outside the embedded CRM. A connection to the embedded CRM is the default only i
 An account outside whose connection FAILED counts, too: a call for it must never reach the embedded CRM.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from moorage.access import Reach
 from moorage.connections import store
@@ -17,8 +17,7 @@ from moorage.storage import Transaction
 MAX_SUGGESTIONS = 10  # Connections that an error lists to choose from.
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(msgspec.Struct, frozen=True):
     """The default connection of an app, and the connection that was chosen as such. Either may be None.
 
     If only `chosen` is set, that connection was deleted or is not ACTIVE.

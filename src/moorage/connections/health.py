@@ -4,8 +4,9 @@ It says what is stored. `GET /connections/{id}/diagnosis` asks the app, too.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.connections.model import Connection
 from moorage.http.timestamps import wire_time_of
@@ -19,8 +20,7 @@ Explain: TypeAlias = Callable[[str], tuple[str, str]]
 _CONNECT = "Open its url in a browser, and sign in."
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True):
     """`since` is in microseconds since the epoch, or None if nobody knows.
 
     `next` is what to do; None if there is nothing to do.

@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_TAGS = 20
 LONGEST_END_USER = 128
@@ -13,8 +14,7 @@ _TAG = re.compile(r"[a-z0-9][a-z0-9._:=-]{0,62}")
 _ECHO = re.compile(r"([^;]*); alias=[a-z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(msgspec.Struct, frozen=True):
     """`alias` names one connection of an app for an account. Tags and `end_user` may be on many connections."""
 
     alias: str | None = None

@@ -1,7 +1,8 @@
 """A connection as a value, and in the form of the control API."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.access import Reach
 from moorage.connections.labels import NO_LABELS, Labels
@@ -18,8 +19,7 @@ ENVIRONMENTS: tuple[Environment, ...] = ("embedded", "sandbox", "live")
 Place: TypeAlias = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(msgspec.Struct, frozen=True):
     """The destination of calls: an organisation of the embedded CRM, or a base URL of a data centre."""
 
     kind: Literal["embedded", "remote"]
@@ -28,8 +28,7 @@ class Upstream:
     data_centre: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """Times are in microseconds since the epoch.
 
     `generation` counts activations; each makes older session tokens invalid. It has its status `since` then.
@@ -72,8 +71,7 @@ class Connection:
         return self.upstream is not None and self.upstream.kind != "embedded"
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(msgspec.Struct, frozen=True):
     """Which connections a list has: those that match all that is not None, and have all `tags`."""
 
     app: str | None = None

@@ -1,7 +1,8 @@
 """Connections in the audit."""
 
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from moorage import audit
 from moorage.connections import store

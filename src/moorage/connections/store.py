@@ -1,10 +1,10 @@
 """The table of connections."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.connections.labels import Labels

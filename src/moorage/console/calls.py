@@ -1,7 +1,6 @@
 """The calls of a page: requests to the gateway's own API, within the process, with the rights of the person."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -34,8 +33,7 @@ class Refused(Exception):
         return {"code": self.code, "message": self.message, "help": self.help}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The names of `headers` are in lower case."""
 
     status: int

@@ -4,9 +4,9 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from moorage.console.filters import FILTERS
@@ -37,8 +37,7 @@ _HTMX = json.dumps(
 PAGES = Pages("moorage.console", "Moorage", FILTERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """An entry of the navigation. `key` is the letter that leads there after `g`."""
 
     path: str

@@ -1,8 +1,9 @@
 """The connections that a screen can use, and the one that the person has chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.console.calls import Refused
 from moorage.console.visit import Visit
@@ -13,8 +14,7 @@ _MOST = 100
 Connection = Mapping[str, Any]  # As the control API has it.
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """`chosen` is None if there is no connection."""
 
     connections: list[Connection]

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from moorage.console import policy_trial
 from moorage.console.calls import Refused

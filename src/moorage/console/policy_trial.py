@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from moorage.console.calls import Refused
 from moorage.console.visit import Visit
@@ -18,8 +20,7 @@ _BODY_NO_JSON = "body_no_json"
 _FIELDS = {_BODY_NO_JSON: "body", "body_too_large": "body", "connection_missing": "app"}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call as it is described in the box. `path` is the app's own; `body` is the text of its JSON."""
 
     app: str = "zoho-crm"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -152,8 +153,7 @@ class Visit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A page: its template, and what the template shows. The same values are its JSON twin, so they are JSON."""
 
     template: str
@@ -161,8 +161,7 @@ class Shown:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """What a form was sent for is done: the browser goes on to a page below `/console`, such as `/keys?made=1`.
 
     `note` is a sentence for the person, which the next page shows. `cookie` is that of a new session, as an answer of
@@ -177,8 +176,7 @@ class Done:
 Show: TypeAlias = Callable[[Visit], Awaitable[Shown | Done | Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A path below `/console`, in Starlette's form. It `needs` a scope of the control API, or VALUES.
 
     A form that is sent there has up to `most` bytes.

@@ -3,7 +3,7 @@
 A path without such a base belongs to no centre, and serves the organisations of every centre.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 CENTRES = ("us", "eu", "in", "au", "jp", "cn", "ca", "sa")
 HOME = "us"  # The data centre of an organisation for which none was chosen.
@@ -11,8 +11,7 @@ HOME = "us"  # The data centre of an organisation for which none was chosen.
 _PREFIX = b"/dc/"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """Where a request arrived. `origin` is the CRM's base URL. `centre` is None for a path without a data centre."""
 
     origin: str

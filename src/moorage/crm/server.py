@@ -3,10 +3,11 @@
 import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from moorage.clock import Clock
 from moorage.crm.accounts.server import AccountsServer

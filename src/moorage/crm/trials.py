@@ -72,8 +72,7 @@ async def tried(door: Door, request: Request, caller: Principal, organisation: O
     return Trial(made.status, made.answer, records, made.beyond)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(msgspec.Struct, frozen=True):
     status: int
     answer: bytes
     touched: Sequence[tuple[Module, int]]

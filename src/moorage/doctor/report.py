@@ -1,6 +1,6 @@
 """What the checks have found."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from moorage.errors import MoorageError
 from moorage.oauth.diagnosis.findings import Finding
@@ -10,18 +10,16 @@ NOT_STARTED = "not_started"  # The code of what the first start makes.
 NEARLY_FULL = 0.9  # A server with this share of its allowed connections open gets a warning.
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """The name of a check, and its finding."""
 
     name: str
     finding: Finding
 
 
-@dataclass(slots=True)
-class Report:
-    checks: list[Check] = field(default_factory=list)
-    connections: list[Diagnosis] = field(default_factory=list)
+class Report(msgspec.Struct):
+    checks: list[Check] = msgspec.field(default_factory=list)
+    connections: list[Diagnosis] = msgspec.field(default_factory=list)
 
     @property
     def is_healthy(self) -> bool:

@@ -1,8 +1,9 @@
 """The objects that all calls of one process share."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from moorage.gateway.holding import Holder
 from moorage.gateway.limits import limits_of
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from moorage.gateway.traced import Spans
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """The rules in an app's declaration: are WebSockets allowed, are its redirects rewritten to the gateway, and is it
     told which trace a call belongs to?
     """

@@ -1,10 +1,9 @@
 """Limits for the connections to upstreams."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Limits for the connections to upstreams. Times are in seconds."""
 
     connect: float = 10.0  # The time for one attempt to connect.

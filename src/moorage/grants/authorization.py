@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from moorage.grants import redirects
 from moorage.grants.errors import AuthorizationInvalid
@@ -15,8 +16,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _BEGIN_AGAIN = "Begin again in the program. If this happens again, tell whoever makes it."
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True):
     """A sound request. `redirect_uri` is registered for the client. `query` is the request itself."""
 
     client: Client

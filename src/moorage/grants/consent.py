@@ -5,9 +5,9 @@ back, a second tab or a second click can't mix up two requests. Each grant is as
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
@@ -48,8 +48,7 @@ PAGES = Pages("moorage.grants", "Moorage")
 Connections = Callable[[str], Awaitable[Sequence[Connection]]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentPage:
+class ConsentPage(msgspec.Struct, frozen=True):
     grants: Grants
     clients: Clients
     resources: Resources

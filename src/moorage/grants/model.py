@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from moorage.grants.resources import SCOPE, Kind
 from moorage.keys.scopes import ProxyScope, Scopes
 
@@ -19,8 +21,7 @@ LONGEST_NAME = 100
 UNNAMED = "A program without a name"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """A program outside. `is_registered` says that it has registered itself; others have a document at their id."""
 
     id: str
@@ -29,8 +30,7 @@ class Client:
     is_registered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """A person's leave for a program. It lives as long as its API key, and as the person may give such leave."""
 
     id: str
@@ -44,8 +44,7 @@ class Grant:
     ended_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(msgspec.Struct, frozen=True):
     """An authorization code, of which only the digest is stored."""
 
     grant_id: str

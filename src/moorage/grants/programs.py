@@ -1,8 +1,8 @@
 """`/grants`: the programs that people let act, for the console, where each can be ended. No API key sees them."""
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +15,7 @@ from moorage.keys.model import ApiKey
 from moorage.people.persons import Persons
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
+class Programs(msgspec.Struct, frozen=True):
     grants: Grants
     persons: Persons
 

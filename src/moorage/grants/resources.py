@@ -1,9 +1,10 @@
 """The resources that tokens are for (RFC 8707): the addresses of the MCP server, each with what is below it."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 from urllib.parse import urlsplit
+
+import msgspec
 
 Kind: TypeAlias = Literal["mcp", "account", "maton", "ops", "lab"]
 
@@ -16,8 +17,7 @@ _PATH = re.compile(rf"{ROOT}(?:/c/(?P<account>[a-z0-9-]{{1,63}})|/(?P<kind>maton
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """`url` is its identifier. `account` is the id or the alias of a connection, if the resource is that of one."""
 
     url: str

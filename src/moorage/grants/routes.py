@@ -1,7 +1,5 @@
 """The HTTP side: metadata, tokens and registration for programs, and pages for people."""
 
-from dataclasses import dataclass
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -70,8 +68,7 @@ def _refusing(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Endpoints:
+class _Endpoints(msgspec.Struct, frozen=True):
     issuing: Issuing
     clients: Clients
     resources: Resources

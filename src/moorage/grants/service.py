@@ -1,8 +1,9 @@
 """Gives grants, knows whom an access token stands for, and ends grants."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from moorage.acting import act_as
 from moorage.audit import note
@@ -42,8 +43,7 @@ _CODES_KEPT = timedelta(days=1) // timedelta(microseconds=1)
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """What a person has chosen on the page."""
 
     scopes: Scopes

@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from moorage.errors import MoorageError
@@ -31,8 +31,7 @@ _NOT_ADMITTED = Allowance(IN_MEMORY, Budget(MAX_HELD_OF_STRANGERS))
 RenderError: TypeAlias = Callable[[MoorageError, str], Response]
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(msgspec.Struct, frozen=True):
     """Answers whole requests. `admit` is called first for requests with a body, before the body is read."""
 
     answer: Answer

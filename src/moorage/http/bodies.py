@@ -1,7 +1,8 @@
 """Collects the bodies of requests, in memory or on disk, within limits."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from moorage.http.errors import BodyTooLarge, TooBusy
 from moorage.http.message import Response
@@ -24,8 +25,7 @@ class Budget:
         self.held = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """The longest body that is allowed, in bytes, and the budget that it counts against."""
 
     max_body: int

@@ -5,7 +5,6 @@ So whatever the door checks, counts and notes of calls, it does with these, too.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,8 +30,7 @@ class InsideBroken(MoorageError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class InsideAnswer:
+class InsideAnswer(msgspec.Struct, frozen=True):
     """The names of `headers` are in lower case. Without `is_whole`, the body was longer than the caller wanted."""
 
     status: int

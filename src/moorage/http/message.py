@@ -1,9 +1,10 @@
 """Requests and responses as plain values."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     from moorage.http.spool import SpooledBody
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """`path` and `query` are percent-encoded, as on the wire. The names of headers are in lower case.
 
     A long body is on disk. `whole` and `file` read the body from memory or from disk.
@@ -21,7 +21,7 @@ class Request:
     method: str
     path: bytes
     query: bytes = b""
-    headers: Headers = field(default_factory=list)
+    headers: Headers = msgspec.field(default_factory=list)
     body: "bytes | SpooledBody" = b""
     scheme: str = "http"
     version: str = "1.1"  # The HTTP version of the request.
@@ -62,13 +62,12 @@ class Parts:
         return self._length
 
 
-@dataclass(slots=True)
-class Response:
+class Response(msgspec.Struct):
     """`headers` contain no Content-Length, because the code that writes the response adds it."""
 
     status: int
     body: bytes | Parts = b""
-    headers: Headers = field(default_factory=list)
+    headers: Headers = msgspec.field(default_factory=list)
 
     @property
     def text(self) -> bytes:

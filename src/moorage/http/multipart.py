@@ -8,9 +8,10 @@ needs little memory, and a broken one costs no more than a sound one.
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from moorage.http.forms import boundary_of
 
@@ -33,8 +34,7 @@ class MultipartBroken(Exception):
     """The body is not what its Content-Type says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """`start` and `size` are the place of the part's bytes, `digest` is their SHA-256.
 
     Only a file has a `filename`, as it was sent.

@@ -1,7 +1,6 @@
 """The table of requests that came with an Idempotency-Key. Their answers are sealed by the vault."""
 
-from dataclasses import dataclass
-
+import msgspec
 import sqlalchemy as sa
 
 from moorage.storage import Transaction
@@ -20,8 +19,7 @@ requests = sa.Table(
 _MOST_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     request: bytes
     is_done: bool
     created_at: int

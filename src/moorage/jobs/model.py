@@ -1,8 +1,9 @@
 """A job, and the work of a kind of jobs."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 # Seconds. No job is put off for longer. Whoever wants more puts it off again.
 LONGEST_PAUSE = 86_400.0
@@ -10,8 +11,7 @@ _FIRST_PAUSE = 5.0  # Seconds from a job's first failure to its next attempt.
 _MOST_PAUSE = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A job that was claimed.
 
     `attempt` is the number of the claim: whoever claims the job next has a higher one, and then nothing that this
@@ -35,8 +35,7 @@ class PutOff(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """What is done for jobs of a kind. `kind` is the room and the work, as in `connections.end_unopened`.
 
     `run` may run again for the same job: it has failed if it raises an exception, and a process may end at any time.

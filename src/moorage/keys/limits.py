@@ -4,13 +4,13 @@ Each process has buckets of its own, so that a call waits for nothing. `settling
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.clock import Clock
 
 
-@dataclass(slots=True)
-class _Bucket:
+class _Bucket(msgspec.Struct):
     """`tokens` were there at `counted`. `spent` have been taken since the last call of `take_spent`."""
 
     tokens: float

@@ -5,9 +5,12 @@ import secrets
 import string
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.access import Reach
 from moorage.http.timestamps import wire_time
@@ -27,8 +30,7 @@ _FORM = re.compile(rf"{PREFIX}(?:live|test)_[0-9A-Za-z]{{{_PUBLIC + _RANDOM + _C
 _SHOWN = len(f"{PREFIX}live_") + _PUBLIC
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(msgspec.Struct, frozen=True):
     """A key without its secret, which is not stored. `prefix` is the beginning of a secret that Moorage has made.
 
     `policy` is the document of its policy for all connections; None if their environments decide. `grant` is the

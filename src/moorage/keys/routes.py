@@ -1,10 +1,10 @@
 """The control API of API keys."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -46,8 +46,7 @@ def routes(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyEndpoints:
+class _KeyEndpoints(msgspec.Struct, frozen=True):
     keys: Keys
     authenticate: Authenticate
     apps: Callable[[], Collection[str]]

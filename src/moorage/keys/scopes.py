@@ -6,7 +6,8 @@ policies:read  policies:write  requests:bodies  requests:read  proxy[:<app> | :<
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.keys.errors import ScopeUnknown
@@ -31,8 +32,7 @@ _APP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CONNECTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyScope:
+class ProxyScope(msgspec.Struct, frozen=True):
     """One scope of the data plane: for all connections, for those of one app, or for a single connection."""
 
     app: str | None = None
@@ -49,8 +49,7 @@ class ProxyScope:
         return (is_for_all or is_for_same) and (self.writes or not other.writes)
 
 
-@dataclass(frozen=True, slots=True)
-class Scopes:
+class Scopes(msgspec.Struct, frozen=True):
     """All scopes of a key: `control` for the control API, `grants` for the data plane."""
 
     control: frozenset[str]

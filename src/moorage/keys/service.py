@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from moorage.audit import note
 from moorage.background import Loop
@@ -301,7 +303,7 @@ class Keys:
 
     def _with_use_of_old(self, secret: OldSecret) -> OldSecret:
         used = self._uses_of_old.get(secret.digest)
-        return secret if used is None else replace(secret, last_used_at=store.time_of(used))
+        return secret if used is None else dataclasses.replace(secret, last_used_at=store.time_of(used))
 
     async def _look_up(self, secret: str) -> Principal:
         inside = self._inside.get(digest_of(secret))

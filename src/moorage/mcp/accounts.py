@@ -1,8 +1,9 @@
 """The accounts that a key can use, for agents. It tells nothing that a call through them would not tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from moorage.access import Reach
 from moorage.connections.model import Connection, Filters, Place
@@ -14,8 +15,7 @@ PAGE = 50
 _READ = "connections:read"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """A connection as an agent sees it. `name` is its alias, or else its id.
 
     `next` is what helps if its calls do not go through. `mode` is that of the key's policy for it.

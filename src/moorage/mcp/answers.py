@@ -1,7 +1,6 @@
 """What a tool tells: a sentence, and data. Agents pay for each byte of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -15,8 +14,7 @@ HARD_CAP = 80_000  # Bytes of the data of any result. What is longer is cut, and
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """`data` is what the output schema of the tool describes. `text` shows it to whoever reads only text.
 
     A `verbatim` text is all that such a reader gets, as programs may parse it.

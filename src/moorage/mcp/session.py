@@ -26,8 +26,7 @@ _IN_QUERY = f"{_IN_PATH}?"
 MOST = 8 * 1024 * 1024  # Bytes of an answer that a tool reads.
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The names of `headers` are in lower case."""
 
     status: int

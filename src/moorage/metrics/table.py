@@ -1,7 +1,8 @@
 """The table of all metrics: their names, labels and meanings. Values of labels are few, and never ids or paths."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 # Whether the numbers of several processes are added, or the highest counts.
 Over: TypeAlias = Literal["sum", "max"]
@@ -10,8 +11,7 @@ Over: TypeAlias = Literal["sum", "max"]
 TIMES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     meaning: str

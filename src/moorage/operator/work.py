@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from getpass import getuser
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from moorage.acting import Actor, act_as, acting, actor
 from moorage.errors import MoorageError

@@ -8,7 +8,8 @@ and the issuer accepts each code once.
 import base64
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.acting import act_as
 from moorage.audit import note
@@ -32,8 +33,7 @@ _PURPOSE = "sign-in at an issuer"
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """Who may sign in by the issuer: people with these addresses or domains; everybody, if there are none.
 
     Whoever may and was not invited becomes a person of the account with this role; with None, nobody does.

@@ -1,8 +1,8 @@
 """The two addresses of signing in at an issuer: there, and back again."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,8 +17,7 @@ from moorage.people.sessions import PersonSessions, client_of, go, way_back
 PATH = "/sign-in/elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(msgspec.Struct, frozen=True):
     """Signing in at an issuer, and who may. The account of new people is looked up when it is needed."""
 
     sign_in: SignInElsewhere
@@ -30,8 +29,7 @@ def routes(elsewhere: Elsewhere, entrance: Entrance) -> list[Route]:
     return [route(PATH, GET=pages.leave), route(CALLBACK, GET=pages.come_back)]
 
 
-@dataclass(frozen=True, slots=True)
-class _ElsewherePages:
+class _ElsewherePages(msgspec.Struct, frozen=True):
     elsewhere: Elsewhere
     entrance: Entrance
     sessions: PersonSessions

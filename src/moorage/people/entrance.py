@@ -1,7 +1,6 @@
 """The last step of signing in, by whatever way: a code if the person has set that up, and a session."""
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +12,7 @@ from moorage.people.second_factor import SecondFactors
 from moorage.people.sessions import PersonSessions, client_of, go, up
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(msgspec.Struct, frozen=True):
     """`way` is where the person goes afterwards, as `way_back` gives it."""
 
     second_factors: SecondFactors

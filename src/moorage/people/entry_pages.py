@@ -1,7 +1,6 @@
 """`/enter`: the page of a link by which somebody at this machine signs in with one click."""
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,8 +24,7 @@ def routes(entries: Entries, entrance: Entrance) -> list[Route]:
     return [route(PATH, GET=pages.ask, POST=pages.enter)]
 
 
-@dataclass(frozen=True, slots=True)
-class _EntryPages:
+class _EntryPages(msgspec.Struct, frozen=True):
     entries: Entries
     entrance: Entrance
     sessions: PersonSessions

@@ -2,8 +2,9 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from moorage.people.errors import IssuerFailed
 from moorage.people.issuer import Issuer
@@ -22,8 +23,7 @@ _ONLY_SIGNATURE: Any = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who signed in at an issuer. `email` is an address that the issuer has verified; None if it has not."""
 
     issuer: str

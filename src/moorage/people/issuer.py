@@ -33,8 +33,7 @@ class Client:
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(msgspec.Struct, frozen=True):
     authorize: str
     token: str
     keys: str

@@ -1,9 +1,9 @@
 """`/people`: the API with which owners invite people, change what they may do, and remove them, in the console."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,8 +31,7 @@ def routes(people: People, persons: Persons, base_url: str) -> list[Route]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Managing:
+class _Managing(msgspec.Struct, frozen=True):
     people: People
     persons: Persons
     base_url: str

@@ -5,9 +5,9 @@ password.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -48,8 +48,7 @@ def routes(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
+class _Own(msgspec.Struct, frozen=True):
     people: People
     signing_in: SignIn
     sessions: PersonSessions
@@ -101,8 +100,7 @@ class _Own:
         return json_response({})
 
 
-@dataclass(frozen=True, slots=True)
-class _OwnSecondFactor:
+class _OwnSecondFactor(msgspec.Struct, frozen=True):
     """`host` is the name of this server in the apps on phones."""
 
     signing_in: SignIn

@@ -1,8 +1,8 @@
 """Calls of the API that only a person may make, in the console. No API key makes them, whatever its scopes."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from starlette.requests import Request
 
 from moorage.keys.model import Principal
@@ -17,8 +17,7 @@ class Authenticate(Protocol):
     async def __call__(self, request: Request, scope: str | None, *parameters: str) -> Principal: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Persons:
+class Persons(msgspec.Struct, frozen=True):
     """Recognises the person who makes a call. The console sends it, and has made sure that they are signed in."""
 
     people: People

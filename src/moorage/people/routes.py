@@ -1,7 +1,6 @@
 """The pages on which people sign in and out, and join. They are plain HTML, work without scripts, and forbid them."""
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -51,8 +50,7 @@ def routes(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pages:
+class _Pages(msgspec.Struct, frozen=True):
     people: People
     signing_in: SignIn
     entrance: Entrance

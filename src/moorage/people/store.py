@@ -2,9 +2,9 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.digests import digest_of
@@ -63,8 +63,7 @@ links = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """What a link is for: a person, or somebody new with this role, who says who they are. Times in microseconds.
 
     With a link of the kind `password` they choose one, and with one of the kind `entry` (entry.py) they sign in.
@@ -77,8 +76,7 @@ class Link:
     kind: str = "password"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """One browser in which a person is signed in. Times are in microseconds since the epoch."""
 
     id: str

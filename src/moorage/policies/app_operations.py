@@ -1,8 +1,9 @@
 """The operations of one app: what its calls do, by its table and its file, and else by their methods."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from moorage.policies import bodies
 from moorage.policies.composite import of_calls

@@ -4,7 +4,8 @@ Wherever an app could read a call in several ways, the worst of them counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from moorage.policies.app_operations import AppOperations
 from moorage.policies.model import Kind, Operation, Policy, Rule

@@ -1,9 +1,10 @@
 """The calls within a composite request."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from moorage.policies import bodies
 from moorage.policies.model import ANY_MODULE, SAFE_METHODS, Kind, Operation, worst

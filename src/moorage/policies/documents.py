@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import fields
 
 from moorage.http.errors import quoted
 from moorage.http.timestamps import wire_time_of

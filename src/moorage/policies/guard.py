@@ -1,7 +1,9 @@
 """What one key may do through one connection. Most calls are decided by a look at what was decided before."""
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.bounded import Bounded
 from moorage.errors import MoorageError
@@ -23,8 +25,7 @@ _LONGEST_REMEMBERED = 1024  # Bytes of a path and its query.
 
 
 # Each is only equal to itself: the request log looks it up by itself, for each call.
-@dataclass(frozen=True, slots=True, eq=False)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, eq=False):
     """What is decided about a call. `error` refuses it. If it `looks`, a look at the body may change the decision.
 
     If it `passes`, the call goes on at once after it was taken from the budgets.

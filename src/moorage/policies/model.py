@@ -1,8 +1,9 @@
 """What a call does, what a policy is, and what it decides, as values."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from moorage.http.head import SAFE
 
@@ -21,8 +22,7 @@ Mode: TypeAlias = Literal["open", "cautious", "strict", "readonly"]
 MODES: tuple[Mode, ...] = ("open", "cautious", "strict", "readonly")  # The strictest is the last.
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """What a call does. `name` is a method and a path template, such as `DELETE /crm/v8/{module}/{id}`.
 
     The name of a call whose path is in no table is its method alone. `modules` has all modules that the call is about,
@@ -45,8 +45,7 @@ class Operation:
     opaque: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """What happens to calls that fit everything that the rule names. What is None fits all calls.
 
     In `path`, `*` stands for anything but a slash, and `**` for anything.
@@ -61,8 +60,7 @@ class Rule:
     kinds: tuple[Kind, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """How many calls, or changed records, there may be `per` so many seconds."""
 
     counts: Literal["calls", "records"]
@@ -70,8 +68,7 @@ class Budget:
     per: int
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """What a key may do through a connection. The first rule that fits a call decides, and else the mode.
 
     With `needs_name`, each call has to name its connection.
@@ -91,8 +88,7 @@ OPEN = Policy()
 READS = Policy("readonly")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What happens to a call, and why. `rule` is the name of the rule that decided; None if it was the mode."""
 
     action: Action

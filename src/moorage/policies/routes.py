@@ -1,9 +1,9 @@
 """The control API of policies."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -39,8 +39,7 @@ def routes(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _PolicyEndpoints:
+class _PolicyEndpoints(msgspec.Struct, frozen=True):
     policies: Policies
     trials: Trials
     connections: Connections

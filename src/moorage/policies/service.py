@@ -1,8 +1,9 @@
 """Keeps the policies of keys, and says what a key may do through a connection."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.audit import note
 from moorage.bounded import Bounded
@@ -26,8 +27,7 @@ CACHE_SIZE = 10_000
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A policy as it holds for a connection, or for all. `source` says where it comes from."""
 
     policy: Policy

@@ -1,13 +1,13 @@
 """Compares policies: so that no key gets around its own by another key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.policies.model import MODES, OPEN, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A policy, and the purse that its budgets are taken from. Keys with the same purse share what it has."""
 
     policy: Policy
@@ -17,8 +17,7 @@ class Held:
 EVERY = ""  # In place of a connection: the policy for all connections that have none of their own.
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySet:
+class PolicySet(msgspec.Struct, frozen=True):
     """The policies of a key, by connection. Without any, the environment of a connection decides."""
 
     of: Mapping[str, Held]

@@ -3,9 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.policies.model import KINDS, Kind
 
@@ -16,8 +18,7 @@ _LATEST = "v8"
 _CENTRE = re.compile(r"[a-z]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """An operation of a table. `body` says what its body tells about it.
 
     `most` is how many records a job may change that finds them itself. If it is `by_ids`, a call may name them instead.
@@ -31,21 +32,19 @@ class Row:
     by_ids: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A row and the texts that stand in the places of its placeholders, by their names."""
 
     row: Row
     values: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class _Node:
-    literals: dict[str, "_Node"] = field(default_factory=dict)
-    wildcards: list[tuple[re.Pattern[str], "_Node"]] = field(default_factory=list)
+class _Node(msgspec.Struct):
+    literals: dict[str, "_Node"] = msgspec.field(default_factory=dict)
+    wildcards: list[tuple[re.Pattern[str], "_Node"]] = msgspec.field(default_factory=list)
     placeholder: "tuple[str, _Node] | None" = None
-    rows: dict[str, Row] = field(default_factory=dict)
-    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rows: dict[str, Row] = msgspec.field(default_factory=dict)
+    names: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 class Table:

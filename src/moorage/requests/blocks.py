@@ -5,7 +5,6 @@ word that a wanted call has to contain can be searched in its bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -31,14 +30,13 @@ class _Content(msgspec.Struct, gc=False):
     endings: list[Ending]
 
 
-@dataclass(frozen=True, slots=True)
-class NewBlock:
+class NewBlock(msgspec.Struct, frozen=True):
     """A block that has to be stored. `bodies` are texts, by the index of their call; `callers` made the calls."""
 
     account_id: str
     count: int
     content: bytes
-    bodies: Mapping[int, str] = field(default_factory=dict)
+    bodies: Mapping[int, str] = msgspec.field(default_factory=dict)
     callers: frozenset[Caller] = frozenset()
 
 

@@ -1,16 +1,16 @@
 """A call of the request log, as people and programs see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.http.timestamps import wire_time_of
 from moorage.requests.notes import Note
 from moorage.requests.store import Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call. Its `number` is higher than those of all calls that were written before it."""
 
     number: int
@@ -23,8 +23,7 @@ class Call:
         return self.epoch + int(self.note.began * 1_000_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """The names that people gave to an account's keys and connections, by their ids."""
 
     keys: Mapping[str, str]

@@ -7,7 +7,8 @@ values of its fields mean; that is in `fields.py`.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.errors import MoorageError
 from moorage.http.errors import quoted
@@ -34,8 +35,7 @@ class QueryInvalid(MoorageError):
         super().__init__(f"At character {at + 1} of the query: {message}", help=help)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """One of the texts that a field may have. In a `literal` one, which was quoted, no character has a meaning."""
 
     text: str
@@ -47,8 +47,7 @@ class Value:
         return f'"{escaped}"' if self.literal else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """`field` has one of `values`, or none of them if the term is `negated`."""
 
     field: str

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -44,8 +44,7 @@ NamesFor = Callable[[Principal], Awaitable[Names]]
 Confirm = Callable[[Request, str], Awaitable[Principal]]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(msgspec.Struct, frozen=True):
     """What the routes show: the calls, their sums, how often keys call, their live tail, and their bodies."""
 
     requests: Requests
@@ -70,8 +69,7 @@ def routes(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Endpoints:
+class _Endpoints(msgspec.Struct, frozen=True):
     log: Log | None
     authenticate: Authenticate
     confirm: Confirm

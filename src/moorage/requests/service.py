@@ -1,11 +1,12 @@
 """Reads the request log."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic, sleep
 
+import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.requests import last_calls, sealed, store
@@ -24,8 +25,7 @@ _SOURCES = b"\xa8upstream", b"\xa7gateway"
 _DAY = 24 * 3600 * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """Which calls are wanted. A block contains such a call only if it contains all `words`, those in `folded` in
     whichever case, and one of the statuses that `status` accepts.
     """
@@ -57,8 +57,7 @@ def within(reach: Reach, wanted: Filter = EVERYTHING) -> Filter:
     return replace(wanted, accepts=accepts, only_times=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """`next` is the number below which the next page begins; None if there is no more."""
 
     calls: Sequence[Call]
@@ -71,8 +70,7 @@ class Page:
         return Page(self.calls[:length], self.calls[length - 1].number)
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(msgspec.Struct, frozen=True):
     """How many calls are kept, for how many days, and for how many days their bodies."""
 
     calls: int

@@ -6,9 +6,9 @@ microseconds since the epoch at first, but only their order counts.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.requests import last_calls
@@ -48,8 +48,7 @@ LONGEST_BLOCK = LONGEST_SHEET  # Calls.
 _BLOCKS = sa.select(blocks.c.first, blocks.c.epoch, blocks.c.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     first: int
     epoch: int
     content: bytes
@@ -58,8 +57,7 @@ class Block:
         return notes_of(self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """Something about the log itself. `kind` is `interrupted`, `dropped` or `strangers`; times are microseconds."""
 
     number: int

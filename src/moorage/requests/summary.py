@@ -1,8 +1,9 @@
 """Calls of the request log, summed up: how many there were over the time, and which errors."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from moorage.http.timestamps import wire_time_of
 from moorage.requests.blocks import Ended, ended_of, is_error
@@ -37,8 +38,7 @@ def tally_of(block: Block) -> Tally:
     return Tally(first, last, len(endings), sum(map(is_error, endings)))
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(msgspec.Struct):
     """Calls between two times, in buckets of `step`, of which the first begins at `first`; all are microseconds.
 
     `counted_since` is later than `since` if there were too many calls to count.
@@ -52,7 +52,7 @@ class Summary:
     calls: list[int]
     errors: list[int]
     groups: Groups | None = None
-    others: int = field(default=0)
+    others: int = msgspec.field(default=0)
 
     @classmethod
     def of(cls, since: int | None, until: int | None, now: int, *, groups: bool) -> "Summary":

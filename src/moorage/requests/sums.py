@@ -1,9 +1,9 @@
 """Reads the request log to sum it up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from time import monotonic, sleep
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.bounded import Bounded
@@ -94,12 +94,11 @@ class Sums:
         return new
 
 
-@dataclass(frozen=True, slots=True)
-class _New:
+class _New(msgspec.Struct, frozen=True):
     """What was found out about blocks, by their first numbers."""
 
-    tallies: Mapping[int, Tally] = field(default_factory=dict)
-    groups: Mapping[int, Groups] = field(default_factory=dict)
+    tallies: Mapping[int, Tally] = msgspec.field(default_factory=dict)
+    groups: Mapping[int, Groups] = msgspec.field(default_factory=dict)
 
 
 def _count_wanted(

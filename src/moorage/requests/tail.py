@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 from time import monotonic
 
 import msgspec
@@ -20,8 +19,7 @@ PAUSE = 0.5  # Seconds between two looks for new calls.
 SIGN = 15.0  # Seconds without a call after which a listener gets a sign of life.
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(msgspec.Struct, frozen=True):
     """Who listens, and to what. `confirm` raises a MoorageError once the caller has lost its right."""
 
     account_id: str

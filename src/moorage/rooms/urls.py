@@ -1,13 +1,12 @@
 """Where the two origins are, and what a first start names."""
 
-from dataclasses import dataclass
+import msgspec
 
 DEMO_SLUG = "demo"
 DEMO_APP = "zoho-crm"
 
 
-@dataclass(frozen=True, slots=True)
-class Urls:
+class Urls(msgspec.Struct, frozen=True):
     """The base URLs of the two origins."""
 
     gateway: str

@@ -6,9 +6,11 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from moorage.errors import NO_ROOM
 from moorage.locks import IS_POSIX, FileLock, is_locked, may_hold
@@ -26,8 +28,7 @@ _PAUSE = 0.05
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """The note of a server: its process id, its base URLs on this machine, and its settings (`Settings.explicit`).
 
     `since` is the time at which it was ready, in ISO 8601. `version` and `since` are None in notes of older versions.
@@ -39,12 +40,12 @@ class Running:
     pid: int
     gateway: str
     crm: str
-    settings: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Mapping[str, str | None] = msgspec.field(default_factory=dict)
     version: str | None = None
     since: str | None = None
     workers: int = 1
     metrics: str | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)
     config: str | None = None
     reloaded: Mapping[str, Any] | None = None
 
@@ -206,7 +207,7 @@ def _read(note: Path) -> Running | None:
     try:
         noted = json.loads(note.read_bytes())
         # A newer version may note more.
-        return Running(**{name: value for name, value in noted.items() if name in Running.__slots__})
+        return Running(**{name: value for name, value in noted.items() if name in Running.__struct_fields__})
     except (OSError, ValueError, TypeError, AttributeError):
         return None
 

@@ -1,8 +1,10 @@
 """Reads the settings and the files of apps again, for a running server."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from moorage.errors import MoorageError, SettingsInvalid
 from moorage.logs import Log, set_level
@@ -14,8 +16,7 @@ from moorage.settings.reloading import reloaded
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(msgspec.Struct, frozen=True):
     """What a server uses from now on. `applied` are settings and `apps` are apps that are not as before.
 
     `waiting` are settings that need a restart.
@@ -33,8 +34,7 @@ class Reload:
         return {"applied": list(self.applied), "apps": list(self.apps), "needs_restart": list(self.waiting)}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What came of the last of `number` reloads, for the note of the server."""
 
     number: int
@@ -44,8 +44,7 @@ class Outcome:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Reloads:
+class Reloads(msgspec.Struct):
     """`read` reads the settings as they are now. `note` is what the data folder tells of this server."""
 
     settings: Settings

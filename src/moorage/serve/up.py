@@ -4,11 +4,13 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage import __version__
 from moorage.app import App
@@ -38,8 +40,7 @@ REHEARSED = "Rehearsal at Zoho"  # The name of the organisation in a Moorage tha
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """All origins answer at these local URLs; `metrics` is None if they are off. `public_url` is that for people.
 
     `api_key` is the secret of the first API key, and `owner_link` the URL at which the first owner joins, by one click
@@ -58,8 +59,7 @@ class Ready:
     public_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(msgspec.Struct, frozen=True):
     """What the other Moorage of a rehearsal needs: client id, file of the client secret, callback URL."""
 
     client_id: str

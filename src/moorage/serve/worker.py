@@ -5,10 +5,11 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from moorage.app import App
 from moorage.background import Loop
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 HANDLED = (*STOPS, signal.SIGHUP)  # The signals that the parent handles.
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """What a worker shall use from now on. `noted` is for the audit, if this worker writes it."""
 
     settings: Settings

@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.errors import SettingsInvalid
 from moorage.loopback import is_loopback
@@ -37,8 +39,7 @@ _SQLITE = "sqlite:///"
 _CRM_FOLDER = "crm"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """The values of all settings. `rate_limit` is in requests per second for each account; None means no limit.
 
     `explicit` holds the texts of the settings that somebody has set, by variable. A server writes it down, so that
@@ -88,8 +89,8 @@ class Settings:
     request_bodies: bool
     request_body_size: int
     request_body_days: int
-    explicit: Mapping[str, str | None] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
+    explicit: Mapping[str, str | None] = msgspec.field(default_factory=dict)
+    sources: Mapping[str, str] = msgspec.field(default_factory=dict)
     file: Path | None = None
     file_has_secret: bool = False
 

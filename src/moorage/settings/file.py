@@ -4,9 +4,11 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.near import did_you_mean
 from moorage.settings.table import SETTINGS, Setting
@@ -28,8 +30,7 @@ class FileUnusable(Exception):
     """The settings file can't be read at all. The text is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One setting in the file: its text, as a variable would have it. `where` is the file and the line."""
 
     key: str
@@ -41,8 +42,7 @@ class Entry:
         return f"{self.where}: {self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(msgspec.Struct, frozen=True):
     """A file that was read. `entries` are by the names that variables have. Each of the faults is a sentence."""
 
     path: Path

@@ -1,8 +1,10 @@
 """What of newly read settings a running server can use."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.settings import Settings
 from moorage.settings.readers import Secret
@@ -13,8 +15,7 @@ T = TypeVar("T")
 _FIRST_START = "api_key"  # Only the first start reads it.
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(msgspec.Struct, frozen=True):
     """The settings to run with from now on. `applied` and `waiting` are the names of those that are not as before:
     those that are used from now on, and those that need a restart.
     """

@@ -1,7 +1,8 @@
 """Where the text of a setting comes from: an option, a variable, the settings file, or a file named there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.near import did_you_mean
 from moorage.settings.file import CONFIG, SettingsFile, absolute
@@ -12,8 +13,7 @@ _OTHERS = frozenset({"MOORAGE_URL", "MOORAGE_BACKUP_PASSPHRASE", CONFIG})
 _OF_TESTS = "MOORAGE_TEST_"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The place where a setting's text comes from.
 
     `name` is what people would change: an option, a variable, or a line of the settings file. `kind` is how

@@ -1,15 +1,15 @@
 """The table of all settings: name, environment variable, default and meaning."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from moorage.settings import databases, readers
 from moorage.settings.clients import text_of_clients
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One setting. `read` makes the value from the text, or raises ValueError with a message that says what is allowed.
 
     The text of a secret may also be in a file, whose path is in the variable `env` + `_FILE`. `secret_if` tells which

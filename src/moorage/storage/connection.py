@@ -1,9 +1,9 @@
 """A connection with an open transaction, for code in the event loop. Its statements run in a thread of the database."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.storage.threads import ConnectionThread
@@ -11,8 +11,7 @@ from moorage.storage.threads import ConnectionThread
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """All rows of a statement's result. `rowcount` is the number of rows that it changed."""
 
     rows: Sequence[sa.Row[Any]]

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from time import monotonic
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
@@ -21,8 +21,7 @@ PATIENCE = 10.0  # Seconds.
 READERS = 4  # Reading transactions at the same time.
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(msgspec.Struct, frozen=True):
     """An open transaction. `now` is the time of its beginning, in microseconds since the epoch.
 
     All times that a transaction writes or compares are this one.

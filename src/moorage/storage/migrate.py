@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
@@ -23,8 +23,7 @@ HEAD = "0022"
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """The migrations of one schema: their folder, and the number of the newest.
 
     A database has the number of its last migration in `table`. `schema` has all the tables, if the database is of a

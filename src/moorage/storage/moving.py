@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SAWarning
 
@@ -17,8 +17,7 @@ BATCH = 500  # Rows that are copied at once.
 _OWN = {"turn", "leases"}  # Tables that belong to a database of PostgreSQL rather than to what it stores.
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(msgspec.Struct, frozen=True):
     """The tables of a history in the database with this URL. What is in those `besides` does not count as content.
 
     All methods raise DatabaseUnusable.

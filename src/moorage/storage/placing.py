@@ -7,8 +7,9 @@ made, by this process or by the next one that has the lock of the data folder. W
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from moorage.storage.secret_files import flush_folder, replace_file
 
@@ -16,8 +17,7 @@ _STAGE = ".restoring"
 _LIST = "moves.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """`new` comes to `place`; None if nothing comes there. What was there goes to `kept`."""
 
     new: Path | None

@@ -1,12 +1,11 @@
 """The kinds of trouble with an SQLite file or its disk. Those of a PostgreSQL server are in `sqlstates.py`."""
 
-from dataclasses import dataclass
+import msgspec
 
 RETRY_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """`kind` is a word for programs. `fix` says what an operator can do.
 
     `retry_after` is in seconds, for trouble that often ends by itself.

@@ -5,8 +5,9 @@ sides read the live keys inside of their transactions: see `_retire`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from moorage.audit import note
 from moorage.storage import Database, Transaction
@@ -21,8 +22,7 @@ BATCH = 100
 BATCH_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class KeyStatus:
+class KeyStatus(msgspec.Struct, frozen=True):
     """`secrets` counts the values that the key has encrypted. An `unknown` key is not in the setting or the file."""
 
     id: str
@@ -30,8 +30,7 @@ class KeyStatus:
     secrets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
+class Rotated(msgspec.Struct, frozen=True):
     """The result of a rotation, or of a dry run. `retired` are the keys that are not needed any more.
 
     `sealed_anew` counts the values that were encrypted again. `resumed` means that the rotation had been started

@@ -3,10 +3,10 @@
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -66,16 +66,14 @@ class BrowserCookie:
         answer.raw_headers.append(set_cookie(self._cookie, browser, self._scope, self._seconds))
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A file of a form. `name` is what the browser says; `content` are its bytes."""
 
     name: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class OwnForm:
+class OwnForm(msgspec.Struct, frozen=True):
     """The fields of a form in order, and its files by the names of their fields."""
 
     pairs: list[tuple[str, str]]

@@ -1,8 +1,9 @@
 """Cookies by which a browser is recognised."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 
 class Cookie:
@@ -20,8 +21,7 @@ class Cookie:
         return match[1] if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """The requests that a cookie is sent with."""
 
     path: str

@@ -1,10 +1,10 @@
 """The storage in memory keeps the contracts, as every other storage."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.metadata.standard import DEMO, blueprint
 from tests.contracts.memory import MemoryOrganisations

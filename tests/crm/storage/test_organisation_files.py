@@ -8,11 +8,11 @@ import signal
 import sys
 import textwrap
 import threading
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.errors import OrganisationDamaged, OrganisationInvalid, SnapshotUnwritable
 from moorage.crm.metadata.shown import shape

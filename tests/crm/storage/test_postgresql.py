@@ -1,8 +1,7 @@
 """The contract of storages, held by PostgreSQL."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.contract.organisations import Place

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.storage.sqlite import fulltext

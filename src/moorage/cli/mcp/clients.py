@@ -5,9 +5,10 @@ Looked up in November 2026 in the documentation of each.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.cli.failures import UsageError
 from moorage.cli.mcp.stored_keys import own_folder
@@ -18,26 +19,23 @@ Entry: TypeAlias = dict[str, Any]
 KEY = "MOORAGE_API_KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """Our command, as a program starts it. If `takes_key`, the API key comes from the program's environment."""
 
     command: str
     arguments: list[str]
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = msgspec.field(default_factory=dict)
     takes_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(msgspec.Struct, frozen=True):
     """A server at a URL, at which the program signs in with OAuth, or which it calls with an API key."""
 
     url: str
     with_key: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AgentClient:
+class AgentClient(msgspec.Struct, frozen=True):
     """`way` leads to the entries in a file. `project` is the file below a project's folder; None if there is none.
 
     `inputs` are further items that the entry of a remote server refers to, by the list in which they stand.

@@ -7,10 +7,11 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
+
+import msgspec
 
 from moorage.cli.failures import UsageError
 from moorage.errors import MoorageError
@@ -25,8 +26,7 @@ class ConfigurationBroken(MoorageError):
     code = "configuration_broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What a file is, and what it will be. `before` is None if there is no file yet."""
 
     file: Path

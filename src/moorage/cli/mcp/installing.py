@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
+
+import msgspec
 
 from moorage.cli import context
 from moorage.cli.failures import UsageError, note
@@ -25,8 +26,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # What all programs take as the nam
 _POLICY: Policy = {"mode": "cautious"}  # A person is asked before something is lost.
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """Which part of which server an agent is to see, and with which stored key."""
 
     connection: str | None

@@ -7,8 +7,9 @@ changes such a text without writing it anew.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 _UNREAD = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _LAST_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])')
@@ -22,8 +23,7 @@ class JsonBroken(ValueError):
         super().__init__(f"line {error.lineno}, column {error.colno}: {error.msg}")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A member of an object, or an item of a list: where it begins, where its value begins, and where both end."""
 
     key: str | None

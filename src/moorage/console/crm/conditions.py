@@ -1,7 +1,8 @@
 """Conditions of a view, in the two languages that Zoho has for them: `criteria` of a search, and COQL."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.console.crm.fields import NUMBERS, TIMES, USERS, Field
 
@@ -36,8 +37,7 @@ _IN_QUERY = {"is": "=", "not": "!=", "more": ">", "least": ">=", "less": "<", "m
 _ORDERED = ("is", "not", "more", "least", "less", "most", "between", "empty", "filled")
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     field: str
     comparator: str
     value: str

@@ -1,15 +1,15 @@
 """Layouts: which fields of a record are shown together, and in which order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.console.crm.fields import Field, field_of
 from moorage.console.crm.place import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """`sections` have a title and fields; `required` are the names of fields that need a value."""
 
     id: str

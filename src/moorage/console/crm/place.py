@@ -3,8 +3,9 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.bounded import Bounded
 from moorage.console.calls import Answer, Refused
@@ -20,8 +21,7 @@ _LASTS = 60.0  # Seconds for which what a live organisation says of its modules 
 _remembered: Bounded[tuple[str, ...], tuple[float, Any]] = Bounded(200)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A connection, as the API shows it. All calls of a page to the app go through it."""
 
     visit: Visit

@@ -1,6 +1,6 @@
 """All pages of the CRM, for people who may read what apps hold. Of two paths that match, the first counts."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from moorage.console.crm import (
     belongings,

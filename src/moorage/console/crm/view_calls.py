@@ -6,7 +6,6 @@ the other end.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,8 +25,7 @@ FAR = 100_000  # Records that queries give.
 _SORTS_OF_LISTS = (None, "id", "Created_Time", "Modified_Time")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """`is_backwards` if its records come in the other order."""
 
     method: str
@@ -50,8 +48,7 @@ class Call:
         return curl(self.method, url, connection, sent)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A view of a module, with all that is needed to read it. `columns` are those that are shown."""
 
     module: str

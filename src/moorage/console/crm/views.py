@@ -1,10 +1,11 @@
 """A view of a module: which records, in which order, with which columns. All of it is in the address of its page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import QueryParams
 
 from moorage.console.crm.conditions import Condition, comparators_of
@@ -16,8 +17,7 @@ _MOST_COLUMNS = 30
 _MOST_CONDITIONS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """`custom` is the id of a custom view of the organisation. `columns` and `sort` are names of fields."""
 
     custom: str | None = None

@@ -1,8 +1,9 @@
 """What the API says of a write, for people: what became of each record, and what is wrong at which field."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.console.calls import Answer, Refused, refusal
 from moorage.console.crm.fields import Field, meant
@@ -25,8 +26,7 @@ _TYPES = {
 MOST = 100  # Records of one call.
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a record. `field` is the field that is wrong, if the API names one."""
 
     done: bool

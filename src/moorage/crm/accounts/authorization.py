@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
+
+import msgspec
 
 from moorage.crm.accounts.errors import ClientUnknown
 from moorage.crm.accounts.model import Client
@@ -48,8 +49,7 @@ class AuthorizationRefused(Exception):
         self.location = location
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True):
     """A request whose redirect URI belongs to its client. `parameters` are those of the request, as they came."""
 
     client: Client

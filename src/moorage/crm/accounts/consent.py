@@ -6,8 +6,9 @@ checked again each time. So going back, a second tab or a second click can't mix
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from moorage.crm.accounts.authorization import (
     Authorization,
@@ -48,8 +49,7 @@ _WRONG = "The e-mail address or the password is wrong, or no password was set ye
 _THROTTLED = "Too many tries. Wait a few minutes."
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """One request for the page. `session` is the session of the browser, or a new one that the browser will get."""
 
     request: Request

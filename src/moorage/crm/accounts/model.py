@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from moorage.crm.centres import HOME
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """What a refresh token and its access tokens stand for: a user lets a client act within some scopes."""
 
     client: str
@@ -15,8 +16,7 @@ class Grant:
     scopes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """What an access token stands for. `expires_at` is in seconds since the epoch; `centre` is the data centre."""
 
     grant: Grant
@@ -24,8 +24,7 @@ class Access:
     centre: str
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """A client acts as `user` if nobody signs in. The clients of Moorage itself are not `registered`."""
 
     client_id: str
@@ -51,8 +50,7 @@ class Code:
     nonce: str | None = field(default=None, repr=False)  # A text that the ID token repeats for the client.
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(msgspec.Struct, frozen=True):
     """A user who may sign in."""
 
     id: int

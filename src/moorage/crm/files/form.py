@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.files.names import file_name
@@ -15,8 +16,7 @@ from moorage.http.multipart import MultipartBroken, Part, chunks_of, parts_in
 AROUND = 64 * 1024  # Bytes of a body beside its files: boundaries, heads, other fields.
 
 
-@dataclass(frozen=True, slots=True)
-class SentFile:
+class SentFile(msgspec.Struct, frozen=True):
     """A file in the body of a request, at the place `part`."""
 
     name: str
@@ -31,8 +31,7 @@ class SentFile:
         return self.part.size
 
 
-@dataclass(frozen=True, slots=True)
-class SentForm:
+class SentForm(msgspec.Struct, frozen=True):
     files: list[SentFile]
     fields: dict[str, str]
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
+
+import msgspec
 
 from moorage.crm.files.form import SentFile
 from moorage.crm.storage.contract.files import PART_SIZE, ContentGone
@@ -22,8 +23,7 @@ class _Swept(Exception):
     """Bytes that were there are gone."""
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(msgspec.Struct):
     """The bytes of a file: `content` if they were written for it, and the `parts` that are not written yet.
 
     `body` is what they are kept under, if a body was kept.

@@ -4,7 +4,6 @@ A lead that can't be converted must not keep the others from it, and a step is d
 tried first in a transaction that is undone, and then either done, or counted.
 """
 
-import dataclasses
 from functools import partial
 from typing import Any
 
@@ -97,7 +96,7 @@ def _convert(
 ) -> None:
     leads = organisation.catalog.modules["Leads"]
     tags = tag_names(leads, transaction.rows(leads, [lead]).get(lead, {}))
-    request = dataclasses.replace(conversion, tags=dict.fromkeys(tagged, tags))
+    request = msgspec.structs.replace(conversion, tags=dict.fromkeys(tagged, tags))
     LeadConversion(organisation, user, transaction, request, _permitted).run(lead)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
 from moorage.crm.metadata.currencies import BASE_RATE, CURRENCY, RATE, currencies_of
 from moorage.crm.metadata.documents import Metadata
 from moorage.crm.metadata.ids import ID_SPACE
@@ -47,8 +49,7 @@ _STORAGE_BY_JSON: dict[str, Storage] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Field:
+class Field(msgspec.Struct, frozen=True, eq=False):
     id: int
     api_name: str
     data_type: str

@@ -3,7 +3,8 @@ base currency's units.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.crm.metadata.documents import Metadata
 
@@ -12,8 +13,7 @@ CURRENCY, RATE = "Currency", "Exchange_Rate"  # The fields that records get.
 BASE_RATE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCurrency:
+class KnownCurrency(msgspec.Struct, frozen=True):
     symbol: str
     rate: float
     is_active: bool

@@ -1,10 +1,11 @@
 """The formulas of a module's fields, ready to be worked out for its records."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast, get_args
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.formulas.formula import Formula, Result, formula
@@ -16,8 +17,7 @@ _STORAGES = frozenset(get_args(Stored))
 _LATER = frozenset({"autonumber", "rollup_summary"})
 
 
-@dataclass(frozen=True, slots=True)
-class FormulaField:
+class FormulaField(msgspec.Struct, frozen=True):
     """`column` is where the value of the formula is kept."""
 
     column: str

@@ -6,8 +6,8 @@ modules: the related lists of both sides show what they hold [Z update-related-r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from moorage.crm.metadata.custom.row_modules import linking_module, module_name_of, own_lookup
@@ -17,8 +17,7 @@ from moorage.crm.metadata.field_documents import field_document
 from moorage.crm.metadata.module_documents import module_document
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(msgspec.Struct, frozen=True):
     """Records of `module` are linked with those of `other`: usually few for each of its own, and very many for these.
 
     The lists are related lists of `module` and of `other`. Without `other_list` there is none that can be written to.

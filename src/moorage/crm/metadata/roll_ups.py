@@ -4,8 +4,9 @@ Zoho calls the type `rollup_summary`. The field's document names the related lis
 which they point to a record is the one that has this list.
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.documents import Body
 
@@ -15,8 +16,7 @@ WORKED_OUT = frozenset({ROLL_UP, "formula"})
 Function: TypeAlias = Literal["count", "sum", "average", "min", "max"]
 
 
-@dataclass(frozen=True, slots=True)
-class RollUp:
+class RollUp(msgspec.Struct, frozen=True):
     """`module` is the API name of the module that is rolled up, and `field` that of its field, None for a count."""
 
     function: Function

@@ -1,6 +1,6 @@
 """Fields whose values are rows: records of a module of their own, which point to the record they belong to."""
 
-from dataclasses import dataclass
+import msgspec
 
 from moorage.crm.metadata.documents import Body
 
@@ -8,8 +8,7 @@ from moorage.crm.metadata.documents import Body
 LINK_TYPES = frozenset({"multiselectlookup", "multiuserlookup"})
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """Where the values of a field are: in the records of `module`, which point to theirs by the lookup `parent`.
 
     `connected` is the lookup by which a link leads to the other record, or to a user. All are API names.

@@ -1,14 +1,14 @@
 """Custom views: their definitions and documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.metadata.documents import Body
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """One comparison, or several that are joined: those of `terms`."""
 
     field: str = ""
@@ -18,8 +18,7 @@ class Term:
     join: str = "AND"
 
 
-@dataclass(frozen=True, slots=True)
-class ViewDefinition:
+class ViewDefinition(msgspec.Struct, frozen=True):
     name: str
     criteria: Term | None = None
     system_name: str | None = None

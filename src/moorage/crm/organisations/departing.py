@@ -17,9 +17,10 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations.moves import MoveStopped

@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.errors import OrganisationInvalid
 from moorage.crm.metadata import fixed_ids
@@ -28,8 +30,7 @@ def new_id(used_ids: Collection[int]) -> int:
     return prefix * ID_SPACE + fixed_ids.ORGANISATION
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrganisation:
+class NewOrganisation(msgspec.Struct, frozen=True):
     """An organisation to create. `unique` has fields, as `Module.Field`, that can't have the same value twice."""
 
     slug: str

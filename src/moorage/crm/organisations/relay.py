@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import msgspec
 
 from moorage.crm.storage.contract.outbox import Claim
 from moorage.crm.storage.contract.records import StoreClosed, Transaction
@@ -25,8 +26,7 @@ PAUSE = 1.0  # Seconds between two looks at all organisations that wait.
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(msgspec.Struct, frozen=True):
     """How many events of a claim are dealt with. The others come again after `pause` seconds."""
 
     done: int

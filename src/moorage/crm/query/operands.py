@@ -3,9 +3,10 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from moorage.crm.metadata.ids import MAX_ID
 from moorage.crm.metadata.times import instant
@@ -27,8 +28,7 @@ EXPECTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """The values from `first` to `last`, both included: one value, or all times of a day or more."""
 
     first: Scalar

@@ -10,8 +10,9 @@ A single condition needs no parentheses. In values ( ) , and \\ are escaped by a
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.crm.faults import Fault
 
@@ -29,8 +30,7 @@ _ESCAPED = re.compile(r"\\([(),\\])")
 _ITEM = re.compile(r"(?:[^,\\]|\\.)*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """`values` has one element, except for the operators that take a list."""
 
     field: str
@@ -38,8 +38,7 @@ class Condition:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Two or more parts joined by one keyword."""
 
     keyword: Literal["and", "or"]

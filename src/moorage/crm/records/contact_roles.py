@@ -4,8 +4,9 @@ The roles that an organisation begins with are made when somebody first asks for
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field
@@ -30,8 +31,7 @@ _FIRST = (
 LONGEST_NAME = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(msgspec.Struct, frozen=True):
     id: int
     name: str
     number: int  # Its place among all roles, from 1.

@@ -1,8 +1,8 @@
 """One record as the caller sent it, checked against its module, before anything is asked of the store."""
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Field, Module
@@ -12,8 +12,7 @@ from moorage.crm.records.values import FILE_TYPES, Reference, mismatch, missing,
 from moorage.crm.storage.contract.records import Row
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """`row` holds the values that are finished. The rest needs the store: references, tags, the rows of
     fields, and the values that the caller alone has.
 
@@ -21,19 +20,18 @@ class Draft:
     """
 
     path: str
-    row: Row = dataclasses.field(default_factory=dict)
-    references: list[tuple[Field, Reference]] = dataclasses.field(default_factory=list)
+    row: Row = msgspec.field(default_factory=dict)
+    references: list[tuple[Field, Reference]] = msgspec.field(default_factory=list)
     tags: TagChange | None = None
-    files: list[tuple[Field, list[dict[str, Any]]]] = dataclasses.field(default_factory=list)
-    rows: list[tuple[Field, list["DraftRow"]]] = dataclasses.field(default_factory=list)
-    personal: dict[Field, str | None] = dataclasses.field(default_factory=dict)
-    sent_fields: set[str] = dataclasses.field(default_factory=set)
-    appended: set[str] = dataclasses.field(default_factory=set)
+    files: list[tuple[Field, list[dict[str, Any]]]] = msgspec.field(default_factory=list)
+    rows: list[tuple[Field, list["DraftRow"]]] = msgspec.field(default_factory=list)
+    personal: dict[Field, str | None] = msgspec.field(default_factory=dict)
+    sent_fields: set[str] = msgspec.field(default_factory=set)
+    appended: set[str] = msgspec.field(default_factory=set)
     se_module: str | None = None
 
 
-@dataclass(slots=True)
-class DraftRow:
+class DraftRow(msgspec.Struct):
     """One row of a field: new without an id, changed with one, removed when `delete` is set."""
 
     draft: Draft
@@ -63,7 +61,7 @@ def draft_of(
     if isinstance(appended, dict):
         draft.appended = {name for name, yes in appended.items() if yes is True}
         if draft.tags is not None and "Tag" in draft.appended:
-            draft.tags = dataclasses.replace(draft.tags, action="add")
+            draft.tags = msgspec.structs.replace(draft.tags, action="add")
     _require(module, draft, record, parent, insert=insert)
     return draft
 

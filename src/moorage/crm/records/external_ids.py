@@ -6,7 +6,6 @@ query and its body become ids of records. So no operation knows of them. In its 
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -31,8 +30,7 @@ _MOST_IDS = 500  # No operation takes more: it refuses a longer list as it is.
 _MODULE = 3  # The place of the module among the segments of a pattern.
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(msgspec.Struct, frozen=True):
     """An entry of the header: a field of the module `target`, whose values are ids of that module's records.
 
     `steps` are the API names of the fields by which a record of `module` in a body leads to such an id. Without steps

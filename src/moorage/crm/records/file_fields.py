@@ -5,7 +5,6 @@ that are not named stay. An empty array removes all of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -27,8 +26,7 @@ _OF_IMAGES = ("Description__s", "Sequence_Number__s")
 FileRow = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Files:
+class Files(msgspec.Struct):
     """What becomes of one field: the rows that it will have, and the files of those that it loses."""
 
     field: Field

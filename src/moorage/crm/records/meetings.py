@@ -1,7 +1,6 @@
 """Meetings that are cancelled, and who takes part in one [Z meeting-cancel]."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,8 +19,7 @@ KIND = "cancelled meeting"
 _MODULES = {"contact": "Contacts", "lead": "Leads"}
 
 
-@dataclass(frozen=True, slots=True)
-class Cancellation:
+class Cancellation(msgspec.Struct, frozen=True):
     """One meeting that a user cancels, within a transaction."""
 
     organisation: Organisation

@@ -1,7 +1,8 @@
 """The outcome of a write for each record, in Zoho's shape [Z insert-records]."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
@@ -12,8 +13,7 @@ from moorage.crm.storage.contract.records import Row
 _SHOWN = ("Modified_Time", "Modified_By", "Created_Time", "id", "Created_By")
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """The outcome for one record: its element of `data[]`, and the status of an answer with this element only."""
 
     document: dict[str, Any]

@@ -1,14 +1,13 @@
 """Where a change finds its records, and whose change it is."""
 
-from dataclasses import dataclass
+import msgspec
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A module of an organisation, within a transaction. `user` is who changes its records."""
 
     organisation: Organisation

@@ -1,8 +1,9 @@
 """The first half of a write: each record is read and checked by itself, before the transaction begins."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Module
@@ -13,8 +14,7 @@ from moorage.crm.records.draft import Draft, draft_of
 Checked: TypeAlias = Draft | Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """One record of a request, checked for an insert, an update, or both. None means that it was not checked for it."""
 
     record: Any

@@ -4,8 +4,9 @@ Most lists show the records whose lookups point to the record. The lists of quot
 show those that have the product in a line. Others show a standard relation of many records to many.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.relations import RELATIONS, Relation, relation_of
@@ -16,8 +17,7 @@ HISTORY = "_History"
 _CONTACT_ROLES = next(each for each in RELATIONS if each.module_list == "Contact_Roles")
 
 
-@dataclass(frozen=True, slots=True)
-class Through:
+class Through(msgspec.Struct, frozen=True):
     """The records of a list are those to which rows lead by `connected`; a row points to the list's record by `own`."""
 
     rows: Module
@@ -25,8 +25,7 @@ class Through:
     connected: Field
 
 
-@dataclass(frozen=True, slots=True)
-class Invited:
+class Invited(msgspec.Struct, frozen=True):
     """The records of a list are events that have its record among their participants. No index leads there."""
 
     participants: Field
@@ -36,8 +35,7 @@ class Invited:
 Way: TypeAlias = Field | Through | Invited
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedList:
+class RelatedList(msgspec.Struct, frozen=True):
     """A list in the records of the module `parents`, of records of `module`.
 
     Of activities, a list has either those to come (`open`) or those that took place. None: the list has all records.

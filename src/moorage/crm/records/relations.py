@@ -1,8 +1,9 @@
 """Relates and unrelates records of standard relations, such as leads and campaigns [Z update-related-records]."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -11,8 +12,7 @@ from moorage.crm.records.outcomes import Outcome, failed, succeeded
 from moorage.crm.storage.contract.records import Row, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A record to be related, with values of the link by column; or the Fault that says why it can't be.
 
     `path` is where the record stands in the body.
@@ -20,12 +20,11 @@ class Wish:
 
     path: str
     record: int = 0
-    values: Row = field(default_factory=dict)
+    values: Row = msgspec.field(default_factory=dict)
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLinks:
+class RecordLinks(msgspec.Struct, frozen=True):
     """The links between the record `parent` and records of `others`, as they are in the module `module`.
 
     A link points to the parent by `own`, and to the other one by `connected`.

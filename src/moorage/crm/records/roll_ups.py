@@ -7,10 +7,11 @@ All of a request is asked together, and written together. A parent's Modified_Ti
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.roll_ups import RollUp
@@ -23,8 +24,7 @@ from moorage.crm.storage.contract.records import Row, Transaction
 _ANY_TIME = datetime.fromtimestamp(0, UTC)  # No criteria of a roll-up depend on the time, or on the user.
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RolledUp:
+class RolledUp(msgspec.Struct, frozen=True, eq=False):
     """The roll-up fields of one module over records that point to its own by one lookup: these are asked together.
 
     `columns` are those of the records that the values depend on.

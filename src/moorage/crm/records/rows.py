@@ -3,10 +3,10 @@
 They are records of a module of their own, which only changes with the records they belong to.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -26,8 +26,7 @@ from moorage.crm.storage.contract.records import Row
 RowsByModule: TypeAlias = list[tuple[Module, list[Row]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """The id of a record or user that a row links to; `path` is where the row stands in the body.
 
     `row` is the id of a row that is there already.
@@ -38,16 +37,15 @@ class Link:
     row: int | None = None
 
 
-@dataclass(slots=True)
-class Merge:
+class Merge(msgspec.Struct):
     """The rows that a field will have, by id, and which rows are added, changed and removed for that."""
 
     module: Module
-    rows: dict[int, Row] = dataclasses.field(default_factory=dict)
-    paths: dict[int, str] = dataclasses.field(default_factory=dict)  # Where rows of the request stand.
-    added: list[int] = dataclasses.field(default_factory=list)
-    changed: list[int] = dataclasses.field(default_factory=list)
-    removed: list[int] = dataclasses.field(default_factory=list)
+    rows: dict[int, Row] = msgspec.field(default_factory=dict)
+    paths: dict[int, str] = msgspec.field(default_factory=dict)  # Where rows of the request stand.
+    added: list[int] = msgspec.field(default_factory=list)
+    changed: list[int] = msgspec.field(default_factory=list)
+    removed: list[int] = msgspec.field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:

@@ -2,8 +2,9 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.ids import whole_id
@@ -17,8 +18,7 @@ COLOURS = (
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
-@dataclass(frozen=True, slots=True)
-class SentTag:
+class SentTag(msgspec.Struct, frozen=True):
     """A tag named by its id, its name or both: the id counts more. `path` is its place in the body."""
 
     id: int | None
@@ -27,8 +27,7 @@ class SentTag:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class TagChange:
+class TagChange(msgspec.Struct, frozen=True):
     """What becomes of the tags of a record. `api_name` and `path` say where the body has the tags."""
 
     action: Literal["set", "add", "remove"]

@@ -5,10 +5,10 @@ search is as fast as without tags. Whoever changes a tag changes it in all recor
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Module
@@ -30,8 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Shown]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """`module` is the id of its module. Times are in seconds since the epoch; `created_by` is the id of a user.
 
     `merged` has the ids of the tags that were merged into this one: a record in the recycle bin may still have them.

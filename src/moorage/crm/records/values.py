@@ -5,7 +5,6 @@ Formats and limits follow the field types of [Z insert-records].
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -35,8 +34,7 @@ FILE_TYPES = frozenset({"fileupload", "imageupload"})
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A lookup as the caller sent it: an id, or only a name. Whether the record exists, only the store knows.
 
     `module` is the API name or the id of the record's module, where the lookup can point into several.

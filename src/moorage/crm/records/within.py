@@ -1,13 +1,12 @@
 """The records that a call reaches through another one, such as the notes of a lead."""
 
-from dataclasses import dataclass
+import msgspec
 
 from moorage.crm.metadata.catalog import Field
 from moorage.crm.storage.contract.records import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(msgspec.Struct, frozen=True):
     """The records whose lookup `field` points to the record `record`."""
 
     field: Field

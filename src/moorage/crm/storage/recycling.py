@@ -1,7 +1,6 @@
 """What of a record goes to the recycle bin, in every engine."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -11,8 +10,7 @@ from moorage.crm.storage.contract.records import Row, Transaction
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Recycled:
+class Recycled(msgspec.Struct, frozen=True):
     """A record in the bin. `body` is the JSON of all that a restore needs to bring it back."""
 
     id: int

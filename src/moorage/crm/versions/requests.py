@@ -1,7 +1,8 @@
 """Changes calls of older versions into calls of v8. Each function changes its argument."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from moorage.crm.wire.call import Call, encode
 from moorage.crm.wire.parameters import MAX_PAGE_SIZE

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.faults import Fault
 from moorage.crm.records.external_ids import handled
@@ -46,8 +46,7 @@ Change: TypeAlias = Callable[[Answer, Call], Awaitable[None] | None]
 Wording: TypeAlias = Callable[[Fault], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """A difference between the versions up to `last` and v8. `calls` are methods with patterns, as in `Route`.
 
     `says` is the sentence about it in docs/crm/versions.md. `rules` are for the handler. `request` changes a call into
@@ -58,15 +57,14 @@ class Difference:
     last: str
     calls: tuple[str, ...]
     says: str
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = msgspec.field(default_factory=dict)
     request: Request | None = None
     answer: Change | None = None
     fault: Wording | None = None
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(msgspec.Struct, frozen=True):
     """The changes that a version makes before and after one operation."""
 
     rules: Rules

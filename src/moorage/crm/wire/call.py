@@ -1,7 +1,6 @@
 """An authorised call of the API, and the answers that handlers make."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -29,8 +28,7 @@ async def nobody_is_told(_organisation: int, _job: int) -> None:
     """For a CRM without other processes: whoever has it runs its bulk jobs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What is different for handlers in older versions of the API. The defaults are those of v8."""
 
     lists_need_fields: bool = True
@@ -53,8 +51,7 @@ class Rules:
 RULES = Rules()
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """`path` has the values of the route's {placeholders}. `params` is the decoded query; the last value counts.
 
     `put_right` changes the records of a body from an older version into records of v8. It is called when they are read.

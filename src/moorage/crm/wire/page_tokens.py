@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.clock import SKEW, is_ahead
 from moorage.crm.faults import Fault
@@ -28,8 +29,7 @@ _BACKWARDS, _HAS_KEY = 1, 2
 _IGNORED = frozenset({"page_token", "page"})
 
 
-@dataclass(frozen=True, slots=True)
-class PagePosition:
+class PagePosition(msgspec.Struct, frozen=True):
     """The position at which a page begins, or ends if it is read backwards; its number; and when its token expires."""
 
     position: Position

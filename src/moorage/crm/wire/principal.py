@@ -1,15 +1,15 @@
 """The caller of the API: the user that a token stands for, and its scopes."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from moorage.crm.faults import scope_mismatch
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.wire.scopes import ScopeSet, module_group
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """The user and scopes of a token. `expires_at` is in seconds since the epoch; `centre` is the data centre."""
 
     organisation: int

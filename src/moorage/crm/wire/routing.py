@@ -1,8 +1,9 @@
 """The table of operations. Each has a method, a path pattern, a handler and scopes; the files of `api/` declare it."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from moorage.crm.faults import invalid_method, invalid_url
 from moorage.crm.wire.call import Call
@@ -13,8 +14,7 @@ MAX_BODY = 16 * 1024 * 1024  # 100 records of 160 kB each.
 Handler: TypeAlias = Callable[[Call], Response | Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """`pattern` is a whole path. A segment in braces is a placeholder: it matches any text, which gets that name.
 
     A token needs every scope of `scopes`. In a scope, `{module}` stands for the group of the module in the path.
@@ -29,11 +29,10 @@ class Route:
     max_body: int = MAX_BODY
 
 
-@dataclass(slots=True)
-class _Node:
-    literals: dict[str, "_Node"] = field(default_factory=dict)
+class _Node(msgspec.Struct):
+    literals: dict[str, "_Node"] = msgspec.field(default_factory=dict)
     placeholder: "_Node | None" = None
-    routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
+    routes: dict[str, tuple[Route, tuple[str, ...]]] = msgspec.field(default_factory=dict)
     before_modules: bool = False  # True if the next segment may be the name of a module.
 
 

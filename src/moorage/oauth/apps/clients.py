@@ -4,9 +4,9 @@ They come from the setting MOORAGE_OAUTH_CLIENTS, or from `moorage client set`, 
 name in the setting, only the setting counts.
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.audit import note
@@ -32,8 +32,7 @@ oauth_clients = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(msgspec.Struct, frozen=True):
     """A client without its secret. `data_centre` is None for a client that serves all data centres."""
 
     name: str

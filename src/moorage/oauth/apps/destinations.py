@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
 from moorage.connections.model import Connection, Upstream
 from moorage.crm import OrganisationUnknown
 from moorage.oauth.apps.clients import ALL_CENTRES, OAuthClients
@@ -30,8 +32,7 @@ _EMBEDDED = "crm/"
 _NO_CLIENT = Client("", "")  # The client of a destination that has none, or needs none.
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A destination that the connect page offers. `key` is the value that the form sends."""
 
     key: str
@@ -90,7 +91,7 @@ class Destination:
         if parts is None or parts.scheme != "https" or not (parts.hostname or "").endswith(instance.suffix):
             raise TokenRefused("instance_unknown")
         base_url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        return replace(self, upstream=replace(self.upstream, base_url=base_url), api=base_url)
+        return replace(self, upstream=msgspec.structs.replace(self.upstream, base_url=base_url), api=base_url)
 
 
 class Embedded(Protocol):

@@ -7,9 +7,9 @@ it.
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.digests import base64url, digest_of
@@ -35,8 +35,7 @@ attempts = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """An attempt to connect. The person has chosen `choice` and `environment`.
 
     `generation` is the connection's generation at that time.

@@ -1,7 +1,8 @@
 """Deletes a connection: revokes its tokens at the app, then deletes them here."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from moorage.connections.model import Connection
 from moorage.connections.service import Connections
@@ -23,8 +24,7 @@ _ADVICE: dict[RevocationOutcome, str] = {
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True):
     """The deleted connection, and the outcome of the revocation."""
 
     connection: Connection

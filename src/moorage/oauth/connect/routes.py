@@ -1,9 +1,9 @@
 """The pages on which a person connects. They are plain HTML, work without scripts, and forbid scripts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -34,8 +34,7 @@ def routes(connect: Connect, public_url: str, on_change: Callable[[], None]) -> 
     return [route(PATH, GET=pages.show, POST=pages.submit), route(CALLBACK, GET=pages.come_back)]
 
 
-@dataclass(frozen=True, slots=True)
-class _ConnectPages:
+class _ConnectPages(msgspec.Struct, frozen=True):
     connect: Connect
     public_url: str
     cookie: BrowserCookie

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from moorage.connections.errors import SessionInvalid
 from moorage.connections.model import Connection
 from moorage.connections.return_urls import Result, ReturnUrls
@@ -38,8 +40,7 @@ MAX_KEY = 4096
 log = Log(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The choices on the connect page. `back` is where a person goes who connects nothing; None for nowhere."""
 
     connection: Connection
@@ -60,8 +61,7 @@ class AuthorizationResponse:
     servers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True):
     """The facts about a connected account, such as `organisation`, `user`, `data_centre`, `scopes_missing`.
 
     `back` is where the person goes now; None for the page that says it.

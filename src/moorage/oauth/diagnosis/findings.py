@@ -4,10 +4,11 @@ This module makes no requests. `service.py` collects all facts before.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
+
+import msgspec
 
 from moorage.connections.model import Connection
 from moorage.oauth.apps.destinations import Destination
@@ -24,8 +25,7 @@ Severity: TypeAlias = Literal["ok", "warning", "problem"]
 Side: TypeAlias = Literal["accounts", "api"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """`fix` is None if nothing has to be done. No part of a finding holds a secret."""
 
     code: str
@@ -43,8 +43,7 @@ class Finding:
         return Finding(code, self.severity, cause, evidence, fix or None)
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """One request to a server, with its reply or the reason for its silence. `at` is the time by our clock."""
 
     side: Side
@@ -68,8 +67,7 @@ class Probe:
         return f"{request} was answered with {self.reply.status}{f' {code}' if code else ''}."
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """All collected facts. `tokens` is None if the vault is locked. If there is no `destination`, `fault` is a code."""
 
     connection: Connection

@@ -5,9 +5,11 @@ A diagnosis changes nothing and makes no token. It tests the present token with 
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import asdict
 
 from moorage.clock import Clock
 from moorage.connections.model import Connection
@@ -27,8 +29,7 @@ PROBE_SECONDS = 4.0  # The time limit for the answer of each server.
 _ANY_CLIENT = Client("", "")  # For cases in which the client's id and secret do not matter.
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(msgspec.Struct, frozen=True):
     connection: Connection
     findings: tuple[Finding, ...]
 

@@ -1,8 +1,9 @@
 """What of an app's limits for tokens each connection has used: tokens made lately, and tokens that still live."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.clock import lately
 from moorage.connections.model import Connection
@@ -16,8 +17,7 @@ from moorage.storage import Database
 MOST_MADE, MOST_LIVE = 10, 15
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLimits:
+class TokenLimits(msgspec.Struct, frozen=True):
     database: Database
     providers: Providers
 

@@ -1,7 +1,8 @@
 """Plans early renewals for connections in use, so that no caller has to wait for a renewal."""
 
-from dataclasses import dataclass
 from random import SystemRandom
+
+import msgspec
 
 from moorage.connections.model import Connection
 from moorage.oauth.model import AccessToken
@@ -14,8 +15,7 @@ IN_USE_SECONDS = 3600.0  # A connection that was not used for this long gets no 
 _random = SystemRandom()
 
 
-@dataclass(slots=True)
-class Use:
+class Use(msgspec.Struct):
     connection: Connection
     expires_at: float
     due: float

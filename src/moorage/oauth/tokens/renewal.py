@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import SystemRandom
 
+import msgspec
+
 from moorage.clock import is_ahead
 from moorage.connections.errors import ConnectionUnknown
 from moorage.connections.model import Connection, Upstream
@@ -60,8 +62,7 @@ class _Renewal:
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class TokenState:
+class TokenState(msgspec.Struct, frozen=True):
     """The stored tokens of a connection, the lease to renew them, and the times of recent renewals, oldest first."""
 
     access: StoredSecret | None

@@ -1,8 +1,8 @@
 """The tables of renewals: the lease of each connection, and the times of recent renewals."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from moorage.storage import Transaction
@@ -32,8 +32,7 @@ mints = sa.Table(
 _NO_FAILURES = {"failures": 0, "retry_at": 0.0, "failure": None}
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to renew a connection's token. Times are in seconds since the epoch.
 
     `fence` rises with each holder. `written_fence` is the fence of the last holder that has written. `failures` counts

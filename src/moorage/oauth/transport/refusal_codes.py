@@ -4,11 +4,10 @@ The codes come from RFC 6749, and from Zoho's accounts server and API, by its do
 reports of its users [Z observed].
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     cause: str
     fix: str
 

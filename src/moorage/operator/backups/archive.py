@@ -8,9 +8,10 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeAlias
+
+import msgspec
 
 from moorage.operator.backups.errors import BackupDamaged, BackupUnreadable
 from moorage.operator.backups.sealed import Opening, Sealing
@@ -26,15 +27,13 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0
 Tell: TypeAlias = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     name: str
     bytes: int
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What a backup says of itself, and its parts."""
 
     about: dict[str, Any]

@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from moorage.acting import act_as, actor
 from moorage.crm import WholeCrm

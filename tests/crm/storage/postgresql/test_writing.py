@@ -7,12 +7,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from moorage.crm.metadata.standard import DEMO
 from moorage.crm.query.tree import WordStarts

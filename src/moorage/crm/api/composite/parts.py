@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.faults import Fault, unparsable
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -26,8 +28,7 @@ _RECORDS = re.compile(r"/crm/v[\d.]+/[A-Z]\w*(?P<rest>/.*)?")
 _ID = "[a-zA-Z0-9][a-zA-Z0-9_]*"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One call. Its `uri`, `params` and `body` may hold references to the answers of other parts."""
 
     index: int

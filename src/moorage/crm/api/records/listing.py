@@ -1,7 +1,8 @@
 """A page of a list of records: which one is asked for, by number or by token, and its `info` [Z get-records]."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import ambiguous, param_invalid, param_missing
 from moorage.crm.metadata.catalog import Module
@@ -29,8 +30,7 @@ def asked_fields(call: Call) -> list[str] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """A page of `module`'s records that a call asks for. Page tokens are valid for the list that is called `name`.
 
     `since` is the time of If-Modified-Since. Records come in the order of `view`, if it has one.

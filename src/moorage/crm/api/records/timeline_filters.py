@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -31,8 +30,7 @@ _COMPARATORS: Mapping[str, Collection[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What an entry tells of a change. `fields` are the API names of the fields that changed."""
 
     action: str
@@ -42,8 +40,7 @@ class Told:
     source: str = SOURCE
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     name: str
     comparator: str
     values: tuple[Any, ...]
@@ -58,8 +55,7 @@ class Condition:
         return values.isdisjoint(self.values) is self.comparator.startswith("not")
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineFilter:
+class TimelineFilter(msgspec.Struct, frozen=True):
     """Conditions of which all have to be met, or one."""
 
     conditions: Sequence[Condition] = ()

@@ -1,9 +1,10 @@
 """What all calls need that change settings which are documents of the metadata."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from moorage.crm.api.documents import module_named, reference
 from moorage.crm.api.items import each_outcome, outcomes_answer
@@ -24,8 +25,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChange:
+class SettingsChange(msgspec.Struct, frozen=True):
     """A change of the metadata by the caller. It is the `Ids` of new documents."""
 
     call: Call

@@ -1,8 +1,9 @@
 """Settings that only their own calls read: companions of the organisation, of one kind each (decision 0059)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from moorage.crm.metadata.documents import Body
 from moorage.crm.storage.contract.companions import Companion, CompanionsOf
@@ -20,8 +21,7 @@ async def documents_of(call: Call, kind: str) -> Sequence[Companion]:
     return page.companions
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
+class Documents(msgspec.Struct, frozen=True):
     """The documents of a kind, within a transaction."""
 
     kind: str

@@ -1,7 +1,8 @@
 """Preferences of an organisation: switches that are there from the beginning [Z description]."""
 
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from moorage.crm.api.items import spec_of
 from moorage.crm.api.settings.changing import MAX_BODY, require_customizer
@@ -16,8 +17,7 @@ from moorage.http.message import Response
 KIND = "preference"
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(msgspec.Struct, frozen=True):
     """`name` is its key in bodies, and `members` are its switches. A change names them all."""
 
     name: str

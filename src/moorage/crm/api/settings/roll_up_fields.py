@@ -4,10 +4,10 @@
 a field is described anywhere.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec.structs import replace
 
 from moorage.crm.faults import Fault
@@ -30,8 +30,7 @@ MOST_ROLL_UPS = 25  # Of one module: each makes every write of the records below
 _NOT_EDITED = {"view": True, "edit": False, "quick_create": False, "create": False}
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(msgspec.Struct, frozen=True):
     """The records that are rolled up: their module, and the related list that shows them."""
 
     module: Module

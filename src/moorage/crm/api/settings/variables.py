@@ -1,9 +1,10 @@
 """Variables of an organisation, and their one group [Z get-variables], [Z post-variables], [Z variable-groups]."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from moorage.crm.api.items import Item, each_outcome, outcomes_answer, specs_of
 from moorage.crm.api.settings.changing import require_customizer
@@ -30,8 +31,7 @@ MAX_BODY = 1024 * 1024
 _GROUP = 20_009  # The local number of the group's id, which no document has.
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True):
     """The variables of an organisation, within a transaction. `group` is the one group there is."""
 
     transaction: Transaction

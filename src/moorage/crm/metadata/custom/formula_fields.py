@@ -4,7 +4,8 @@ An expression may name a field by its label or by its API name. It is kept with 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Catalog, Module

@@ -5,8 +5,9 @@ what fields showed before, and what older clients send back. Source: [Z multi-se
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.metadata.custom.json_object import JsonObject
 from moorage.crm.metadata.custom.naming import LONGEST_LABEL
@@ -16,8 +17,7 @@ from moorage.crm.metadata.documents import Body
 USERS = "Users"  # What links to users are connected with; there is no module of that name.
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSpec:
+class LinkSpec(msgspec.Struct, frozen=True):
     """`connected` is the API name of the other module, None for users. None elsewhere: the caller leaves it to us.
 
     `own_label` is of the lookup by which a link points to its own record, `list_label` of the related list in the other

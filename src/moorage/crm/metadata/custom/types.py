@@ -1,10 +1,9 @@
 """The types of custom fields, and what can be chosen for each [Z create-fields]."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType:
+class FieldType(msgspec.Struct, frozen=True):
     """`length` is the default, and `lengths` are those a caller may choose; None if the length is fixed.
 
     `decimals` is the default number of decimal places; None for types without decimals.

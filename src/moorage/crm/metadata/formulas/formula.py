@@ -1,9 +1,10 @@
 """A formula that can be worked out for a record, which is done when the record is saved [Z formulas-are-saved]."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from moorage.crm.metadata.formulas import arithmetic, moments
 from moorage.crm.metadata.formulas.checks import KIND_NAMES, FindSource, checked
@@ -22,8 +23,7 @@ RETURN_TYPES: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What a formula gives: a value for a column of that type; `decimals` is for numbers."""
 
     return_type: str
@@ -31,8 +31,7 @@ class Result:
     decimals: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(msgspec.Struct, frozen=True):
     """`columns` are those that the formula reads."""
 
     columns: frozenset[str]

@@ -5,9 +5,10 @@ nothing, unless it `takes_empty` or `skips_empty` ones.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.formulas import arithmetic, moments
 from moorage.crm.metadata.formulas.run import Run
@@ -17,8 +18,7 @@ Kind: TypeAlias = Literal["number", "text", "boolean", "moment"]
 _NOTHING: dict[Kind, Any] = {"text": "", "boolean": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """`takes` are the kinds of the arguments; the last `optional` ones may be left out, and with `repeats` the last one
     may come again and again. `choices` are the words that a text argument, by its place, can be.
 

@@ -2,10 +2,11 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.formulas import arithmetic, moments
 from moorage.crm.metadata.formulas.functions import Function, Kind
@@ -26,16 +27,14 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Where the value of a field is: its column, and how it is stored there."""
 
     column: str
     storage: Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """`value` gives a Decimal, a str, a bool or a Moment, by the kind; None for a number or a moment that is missing.
 
     `may_be_left_out` says that a sum goes on without the value, as it is a field's.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.formulas.errors import FormulaInvalid
 
@@ -25,8 +26,7 @@ _SPACE = re.compile(r"\s*")
 _UNENDED = {"'": "The text has no end.", '"': "The text has no end.", "$": "A field is written ${Name}."}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """`text` is without quotes, and without `${` and `}`. `start` and `end` count from 0."""
 
     kind: TokenKind

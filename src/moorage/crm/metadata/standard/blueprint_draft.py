@@ -1,21 +1,21 @@
 """The blueprint while it is made: the documents so far, and the next ids."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from moorage.crm.metadata.documents import Body, Document, Kind
 from moorage.crm.metadata.ids import ID_SPACE
 
 
-@dataclass(slots=True)
-class BlueprintDraft:
+class BlueprintDraft(msgspec.Struct):
     """`created` is the time of creation as the API writes it; `modules` has the ids of modules by API name."""
 
     prefix: int
     new_number: Callable[[], int]
     created: str
-    documents: list[Document] = field(default_factory=list)
-    modules: dict[str, str] = field(default_factory=dict)
+    documents: list[Document] = msgspec.field(default_factory=list)
+    modules: dict[str, str] = msgspec.field(default_factory=dict)
 
     def new_id(self, number: int | None = None) -> str:
         """A new id; `number` is a number that never changes (see `fixed_ids.py`)."""

@@ -1,13 +1,13 @@
 """The specification of a new organisation."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from moorage.crm import centres
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """A user of the new organisation. `role` and `profile` are names of standard roles and profiles."""
 
     first_name: str
@@ -19,15 +19,13 @@ class Person:
     confirmed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
+class Currency(msgspec.Struct, frozen=True):
     name: str = "US Dollar"
     code: str = "USD"
     symbol: str = "$"
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationSpec:
+class OrganisationSpec(msgspec.Struct, frozen=True):
     """The first of `users` is the organisation's primary contact; `unique` names fields as `Module.Field`."""
 
     name: str

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from random import Random
 from typing import Any
+
+import msgspec
 
 _SEED = 1729
 _SATURDAY = 5
@@ -14,8 +15,7 @@ _SATURDAY = 5
 _OFFICE_HOURS = range(15, 23)
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRecord:
+class SampleRecord(msgspec.Struct, frozen=True):
     """`values` are as in a POST of a client, but a lookup is `{"$ref": key of an earlier record}`.
 
     `owner` is the index of a user. The record was created `age_days` days ago.

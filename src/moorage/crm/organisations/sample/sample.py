@@ -5,17 +5,17 @@ alike. No record names a real person: e-mail addresses end with `.example`, and 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
+
+import msgspec
 
 from moorage.crm.organisations.sample import activities, customers, papers
 from moorage.crm.organisations.sample.composer import Composer, SampleRecord
 
 
-@dataclass(frozen=True, slots=True)
-class SampleBatch:
+class SampleBatch(msgspec.Struct, frozen=True):
     """Records of one module, the oldest first."""
 
     module: str

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -36,8 +37,7 @@ _UNFIT_ALIAS = re.compile(r'["\\\x00-\x1f\x7f]')
 _LONGEST_ALIAS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Subquery:
+class Subquery(msgspec.Struct, frozen=True):
     """A subquery whose values have to be known. `number` counts those of a query from 0."""
 
     query: Query

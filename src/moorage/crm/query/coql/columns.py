@@ -1,9 +1,12 @@
 """The names of columns, such as `Account_Name.Industry`, become columns of a module or of what its lookups lead to."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.documents import Document, Metadata
@@ -23,8 +26,7 @@ _OF_USERS = frozenset(
 _OF_MODULES = {"module.api_name": "api_name", "module.id": "id"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How much one query can ask for [Z coql-limits]."""
 
     rows: int = 2_000

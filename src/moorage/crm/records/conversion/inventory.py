@@ -1,7 +1,8 @@
 """Turns quotes into sales orders or invoices, and sales orders into invoices [Z convert-inventory]."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.catalog import Field, Module
@@ -27,8 +28,7 @@ TARGETS: dict[str, dict[str, str | None]] = {
 _NOT_COPIED = frozenset({"Status", "Tag"})
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryRequest:
+class InventoryRequest(msgspec.Struct, frozen=True):
     """`carries_tags` says, by module, whether the new record gets the tags of the old one."""
 
     carries_tags: dict[str, bool]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
@@ -35,8 +34,7 @@ Permit: TypeAlias = Callable[[str, str], None]
 _DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Became:
+class Became(msgspec.Struct, frozen=True):
     """A record that a lead became, and the module that it is of."""
 
     module: Module

@@ -1,7 +1,8 @@
 """What a caller says of the conversion of a lead [Z convert-lead]."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.faults import Fault
 from moorage.crm.metadata.custom.json_object import JsonObject
@@ -15,8 +16,7 @@ PARTS = ("Contacts", "Accounts", "Deals")  # The modules of what a lead becomes.
 _LONGEST_NAME = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ConversionRequest:
+class ConversionRequest(msgspec.Struct, frozen=True):
     """By module: `ids` of records that are there, `values` for the record, and the names of `tags` for it.
 
     `owner` is the user who gets the new records; None is the owner of the lead. `moved_to` is the module whose record

@@ -1,8 +1,8 @@
 """What belongs to a record goes over to another one, with which it is merged."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
@@ -16,8 +16,7 @@ from moorage.crm.storage.contract.organisations import Organisation
 from moorage.crm.storage.contract.records import Row, Transaction
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pointing:
+class Pointing(msgspec.Struct, frozen=True, eq=False):
     """The records of a module that point to others by a lookup."""
 
     module: Module

@@ -1,15 +1,15 @@
 """What a module can have of its own. Each other file of this room fills it in for its module or family of modules."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.contract.records import Row
 
 
-@dataclass(slots=True)
-class PendingRecord:
+class PendingRecord(msgspec.Struct):
     """A record that is about to be written.
 
     `row` is how it will be and `old` how it was, empty for a new record. `sent_fields` names the fields that the caller
@@ -59,8 +59,7 @@ def _nothing(*_: Any) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleRules:
+class ModuleRules(msgspec.Struct, frozen=True):
     """What holds for the records of one module. What a module leaves out is as everywhere else."""
 
     # Raises the Fault for values that don't fit together. Runs first, when lookups are not resolved yet.

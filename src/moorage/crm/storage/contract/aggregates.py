@@ -1,6 +1,6 @@
 """Aggregates over the records that point to one, of which the values of roll-up fields are made."""
 
-from dataclasses import dataclass
+import msgspec
 
 from moorage.crm.metadata.catalog import Field
 from moorage.crm.metadata.roll_ups import Function
@@ -9,8 +9,7 @@ from moorage.crm.query.tree import Checked
 MOST_PLACES = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(msgspec.Struct, frozen=True):
     """One value of a group of records, or of those among them that meet `criteria`.
 
     Criteria ask neither the full text, which follows at the end of a transaction, nor for the names of other records.

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from moorage.crm.metadata.catalog import Catalog
 from moorage.crm.metadata.documents import Document, Metadata
 from moorage.crm.metadata.ids import ID_SPACE
@@ -30,8 +32,7 @@ class Organisation:
         return self.id // ID_SPACE
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where an organisation is stored. `identity` is its id.
 
     SQLite goes by the slug, and PostgreSQL by the id. `server` is the name of one of several servers; None is the only

@@ -1,8 +1,10 @@
 """What a storage with several servers promises about moves of organisations between them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.storage.contract.organisations import Place
 
@@ -10,8 +12,7 @@ from moorage.crm.storage.contract.organisations import Place
 Report: TypeAlias = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True):
     """The move of an organisation from its `origin` to another server. No other move has its `number`."""
 
     origin: Place
@@ -23,8 +24,7 @@ class Transfer:
         return replace(self.origin, server=self.server)
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(msgspec.Struct, frozen=True):
     """A server, as a move or a new organisation sees it. `size` is in bytes; tables and their indexes are relations."""
 
     server: str | None

@@ -5,9 +5,9 @@ removed, whose values are kept, and indexes that writes have made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from psycopg import Connection
 
 # A collation that a column does not have from its type is always said, such as "C" of texts.
@@ -37,8 +37,7 @@ _TABLES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """`key` is the first column of the primary key, if it is a number as the ids of records. `rows` is an estimate."""
 
     name: str

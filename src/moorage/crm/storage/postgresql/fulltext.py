@@ -13,10 +13,11 @@ full text, the records with a value in it have to be indexed again (`index`).
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
@@ -35,8 +36,7 @@ _UNMERGED = 32_768
 _BINARY = "bytea"  # A vector is in its binary form already.
 
 
-@dataclass(frozen=True, slots=True)
-class TextTables:
+class TextTables(msgspec.Struct, frozen=True):
     """The tables of one module: where each range of ids begins, the first at 0, and whether there are long texts."""
 
     firsts: tuple[int, ...] = (0,)

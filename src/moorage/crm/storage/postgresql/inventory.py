@@ -1,7 +1,8 @@
 """What a store knows of its organisation's schema, besides the catalog."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.storage.postgresql.fulltext import AllTextTables, TextTables, read_text_tables, tables_of
@@ -13,8 +14,7 @@ READ_RELATIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(msgspec.Struct, frozen=True):
     """`version` is that of the metadata; it rises with every change of the metadata and of this.
 
     `relations` are the names of tables and indexes. `texts` are the tables of the full text.
@@ -32,8 +32,7 @@ class Inventory:
         return tables_of(module, self.texts)
 
 
-@dataclass(slots=True)
-class OpenSchema:
+class OpenSchema(msgspec.Struct):
     """The schema of an organisation as a store has it open. A committed write of the store replaces the inventory.
 
     Once it `is_outdated`, the metadata have changed: the organisation has to be opened anew.

@@ -15,9 +15,10 @@ A long text gets several. Each begins with the last words of the one before, so 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.query.words import words_of
@@ -32,8 +33,7 @@ _NUMBERS = [number.to_bytes(2, "big") for number in range(LAST_PLACE + MOST_PLAC
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True)
-class TextQuery:
+class TextQuery(msgspec.Struct, frozen=True):
     """A search of the full text. `whole` is the tsquery for texts in one vector.
 
     A text in several vectors has to match each of `pieces`, in any of its vectors.

@@ -17,10 +17,10 @@ other.
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
 from psycopg import Connection
 
 from moorage.crm.storage.carried import FOLLOWED, STILL, part_of

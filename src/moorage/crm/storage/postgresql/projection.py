@@ -5,7 +5,6 @@ SQLite gives.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -25,8 +24,7 @@ encode = msgspec.json.Encoder().encode
 _REALS = ShownReals()
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """How records of a module are shown in a shape: the expressions to ask for, and the function for the rows."""
 
     columns: tuple[str, ...]

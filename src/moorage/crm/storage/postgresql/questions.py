@@ -4,8 +4,9 @@ Each carries the version of the metadata: when that has changed, it gives no row
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Module
 from moorage.crm.query.selection import Selection
@@ -40,8 +41,7 @@ from moorage.crm.storage.selecting import Drawn, Groups, Tables, drawn_records, 
 ALL_OF_A_RANGE = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A statement. It is `slow` if no index leads to the few records that it gives."""
 
     sql: str

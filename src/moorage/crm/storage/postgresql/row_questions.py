@@ -1,8 +1,9 @@
 """What the jobs of a transaction ask of the rows of modules."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.storage.columns import columns_of

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
@@ -29,8 +31,7 @@ from moorage.crm.storage.recycle_bin import BinTable
 from moorage.crm.storage.recycling import recycle
 
 
-@dataclass(slots=True)
-class _Mark:
+class _Mark(msgspec.Struct):
     """How far the transaction was when a job began."""
 
     texts: int

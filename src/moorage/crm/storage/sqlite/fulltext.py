@@ -6,10 +6,10 @@ tables, a page that the first one fills is read from that one: a search takes as
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
+import msgspec
 
 from moorage.crm.metadata.catalog import Module
 from moorage.crm.metadata.fixed_ids import FIRST_RECORD
@@ -22,8 +22,7 @@ from moorage.crm.storage.sqlite.text_layout import COLUMNS, Conditions, Family
 SPAN = 500_000  # Ids. More tables would slow down searches with few matches, which read every table.
 
 
-@dataclass(frozen=True, slots=True)
-class TextRange:
+class TextRange(msgspec.Struct, frozen=True):
     """The ids of one table in each family, from `first` to the next range; the tables' names end in `suffix`."""
 
     suffix: str

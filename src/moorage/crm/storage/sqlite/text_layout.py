@@ -6,10 +6,10 @@ empty and is complete.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import apsw
+import msgspec
 
 from moorage.crm.metadata.catalog import Catalog, Field, Module
 
@@ -22,8 +22,7 @@ CREATE_PLACES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """`family` counts from 1, `position` from 0."""
 
     family: int
@@ -34,8 +33,7 @@ class Place:
         return f"s{self.position}"
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """Tables with the same columns, one for each range of ids.
 
     `columns` gives, for each column of the tables, the column of the module's table that it indexes. A later family has
@@ -47,16 +45,14 @@ class Family:
     is_first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PhraseQuery:
+class PhraseQuery(msgspec.Struct, frozen=True):
     """`phrase` is in the query language of the full text, without the column."""
 
     field: Field
     phrase: str
 
 
-@dataclass(frozen=True, slots=True)
-class WordStartsQuery:
+class WordStartsQuery(msgspec.Struct, frozen=True):
     """Each of the quoted `phrases` begins words somewhere in a record."""
 
     phrases: tuple[str, ...]

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +15,7 @@ APPS = ("zoho-crm",)  # Those whose operations are known.
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """An operation of an app. `path` is the template of its path, such as `/crm/v8/{module}`."""
 
     id: str

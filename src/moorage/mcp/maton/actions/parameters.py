@@ -7,7 +7,6 @@ to be given. `shown=sent` is an argument with another name than in the query.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -40,8 +39,7 @@ class ArgumentsWrong(ValueError):
     """The arguments do not fit the action. The text is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call of an app, made from the arguments of an action. The path is percent-encoded."""
 
     path: str
@@ -50,8 +48,7 @@ class Call:
     body: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameter:
+class _Parameter(msgspec.Struct, frozen=True):
     """`sent` is its name in the call, and `place` where it stands there."""
 
     name: str

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 from moorage.mcp.maton.actions.catalogue import Action, actions
 from moorage.mcp.maton.actions.words import same_words
@@ -44,8 +45,7 @@ _EMPTY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(msgspec.Struct, frozen=True):
     """`weights` has for each word how much it counts in which actions, and `rarity` how rare it is."""
 
     weights: Mapping[str, Mapping[str, float]]

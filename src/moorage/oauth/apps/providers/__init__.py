@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from moorage.connections.model import Connection, Environment, Upstream
 from moorage.errors import SettingsInvalid
