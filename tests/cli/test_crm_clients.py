@@ -120,3 +120,13 @@ def test_a_data_centre_that_there_is_not_is_refused(moorage, demo):
     outcome = moorage("crm", "org", "create", "moon", "--data-centre", "moon", "--json")
     assert (outcome.status, outcome.error["code"]) == (2, "organisation_invalid")
     assert "us, eu, in" in outcome.error["message"]
+
+
+def test_the_access_that_a_user_has_given_is_taken_back(moorage, demo):
+    assert moorage("crm", "credentials", "--json").status == 0
+    revoked = moorage("crm", "user", "revoke", ANA.upper(), "--yes", "--json")
+    assert revoked.json == {"revoked": ANA, "refresh_tokens": 1}
+    assert "Ended 0 refresh tokens" in moorage("crm", "user", "revoke", ANA, "--yes").out
+    assert moorage("crm", "user", "revoke", "nobody@harbourpine.example", "--yes").status == 5
+    entries = moorage("audit", "--json", "--action", "organisation.access_taken_back").json["entries"]
+    assert {(entry["subject"], entry["after"]["user"]) for entry in entries} == {("demo", ANA)}

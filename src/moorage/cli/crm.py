@@ -124,6 +124,24 @@ def password(
     _done("password_set", address, f"Set the password of {address}", as_json=as_json)
 
 
+@users.command()
+def revoke(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")],
+    *,
+    org: Org = None,
+    yes: Yes = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Take back all access that a user has given to programs."""
+    confirm(f"End all tokens that programs have of {email}?", yes=yes)
+    address, tokens = operate(home, lambda operator: operator.organisations.take_back(org, email))
+    if as_json:
+        print_json({"revoked": address, "refresh_tokens": tokens})
+    else:
+        typer.echo(f"Ended {tokens} refresh token{'' if tokens == 1 else 's'} of {address}")
+
+
 @clients.command("create")
 def create_client(
     *,

@@ -87,6 +87,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "crm client list": ("moorage crm client list --org demo",),
     "crm client delete": ("moorage crm client delete 1000.ABC --yes",),
     "crm user list": ("moorage crm user list --org demo",),
+    "crm user revoke": ("moorage crm user revoke ana@harbourpine.example",),
     "crm user password": ("moorage crm user password ana@harbourpine.example",),
     "vault status": ("moorage vault status",),
     "vault rotate": ("moorage vault rotate --dry-run",),

@@ -50,6 +50,18 @@ class OperatorOrganisations:
         async with self._organisations.witness.of("password_set", row.slug, user=email):
             return (await self._crm.people.set_password(row.id, email, password)).email
 
+    async def take_back(self, slug: str | None, email: str) -> tuple[str, int]:
+        """End the tokens that a user has given to programs: the user's e-mail address, and how many could be renewed.
+
+        The gateway's own connections keep theirs. Raises OrganisationUnknown, UserUnknown.
+        """
+        from moorage.oauth.transport.embedded import CLIENT
+
+        row = await self._organisations.choose(slug)
+        user = await self._crm.people.user(row.id, email)
+        async with self._organisations.witness.of("access_taken_back", row.slug, user=user.email):
+            return user.email, await self._crm.clients.take_back(row.id, user.id, but=CLIENT)
+
     async def snapshot(self, slug: str, target: Path) -> None:
         await self._organisations.snapshot(slug, Path.cwd() / target)
 

@@ -210,3 +210,15 @@ def test_tokens_are_kept_as_digests_only(tmp_path, credentials, refresh):
         held = file.read_bytes()
         for secret in (access, credentials["refresh_token"], credentials["client_secret"]):
             assert secret.encode() not in held, json.dumps(file.name)
+
+
+def test_what_a_user_has_allowed_is_taken_back_but_not_from_a_client_of_moorage(service, crm):
+    row = service.organisations.find("acme")
+    user = service.first_user(row).id
+    clients = [service.accounts.ensure_client(name, row.id, user) for name in ("Moorage gateway", "Another")]
+    kept, ended = (service.accounts.issue(client, "ZohoCRM.org.READ") for client in clients)
+    assert service.clients.take_back(row.id, user + 1, but="Moorage gateway") == 0
+    assert service.accounts.is_live(ended.access_token)
+    assert service.clients.take_back(row.id, user, but="Moorage gateway") > 0
+    assert not service.accounts.is_live(ended.access_token)
+    assert service.accounts.is_live(kept.access_token)

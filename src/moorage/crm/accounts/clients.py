@@ -85,6 +85,13 @@ class Clients:
         await self._store.remove_client(client_id)
         return client
 
+    async def take_back(self, organisation: int, user: int, *, but: str) -> int:
+        """End the tokens that a user has given to clients, but for Moorage's own ones named `but`.
+
+        Gives how many refresh tokens that were.
+        """
+        return await self._store.remove_of_user(organisation, user, but=but)
+
     async def self_code(self, client_id: str, scopes: str, lifetime: float) -> str:
         """A code for the user that this self client acts as.
 

@@ -60,8 +60,8 @@ class People:
         passwords = await self._store.passwords(organisation)
         return [user for user in await self.active_users(organisation) if user.id not in passwords]
 
-    async def set_password(self, organisation: int, email: str, password: str) -> User:
-        """Give a user a password, and end the user's sessions. Raises UserUnknown, PasswordInvalid."""
+    async def user(self, organisation: int, email: str) -> User:
+        """The active user with this e-mail address. Raises UserUnknown."""
         user = await self._find(organisation, email)
         if user is None:
             emails = [user.email for user in await self.active_users(organisation)]
@@ -69,6 +69,11 @@ class People:
                 f"The organisation has no active user {email!r}.",
                 help=f"Known: {', '.join(emails)}.",
             )
+        return user
+
+    async def set_password(self, organisation: int, email: str, password: str) -> User:
+        """Give a user a password, and end the user's sessions. Raises UserUnknown, PasswordInvalid."""
+        user = await self.user(organisation, email)
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise PasswordInvalid(
                 "The password can't be used.",

@@ -275,6 +275,16 @@ class AccountsStore:
                 removed += result.rowcount
         return removed > 0
 
+    async def remove_of_user(self, organisation: int, user: int, *, but: str) -> int:
+        """Delete the tokens of a user, but for those of Moorage's own clients named `but`.
+
+        Gives how many refresh tokens that were.
+        """
+        of_user = (refresh_tokens.c.organisation == organisation) & (refresh_tokens.c.user == user)
+        async with self._writing(tokens=True) as tx:
+            result = await tx.connection.execute(refresh_tokens.delete().where(of_user & ~_is_of_own(but)))
+        return result.rowcount
+
     # Limits
 
     async def admit(self, purpose: str, subject: str, *, now: float, most: int) -> bool:
