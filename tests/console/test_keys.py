@@ -249,3 +249,25 @@ def test_the_calls_of_a_key_are_drawn_for_whoever_may_know_them(server, owner, m
         page = member("support").open(address)
         assert 'aria-label="1 call in the last day, 1 with an error"' in page.text
         assert re.search(r'<path d="M\d+ 0h.8v12h-.8z"/>', page.text)
+
+
+@pytest.mark.parametrize("role", ["approver", "support"])
+def test_a_role_is_sent_nothing_of_what_it_may_not_do(member, made, role):
+    key, secret, _ = made(f"seen by {role}")
+    person, here = member(role), f"/console/keys/{key}"
+    twins = [person.twin(path) for path in ("/console/keys", here, f"{here}/policy")]
+    assert (twins[0]["makes"], twins[1]["changes"], twins[2]["changes"]) == (False, False, False)
+    assert secret not in json.dumps(twins)
+    for path in ("keys/new", f"keys/revoke?ids={key}", f"{here[9:]}/revoke", "people/x", "settings"):
+        assert (
+            person.ask("GET", f"/console/{path}&format=json".replace("&", "&" if "?" in path else "?")).status
+            == 403
+        )
+    person.open(f"{here}/policy")  # Its form for tries has the token that these need.
+    token = {"form_token": re.search(r'name="form_token" value="([^"]*)"', person.page.text)[1]}
+    for path, fields in (
+        ("keys/revoke", {"ids": key}),
+        (f"{here[9:]}/rotate", {}),
+        (f"{here[9:]}/policy", {"do": "take"}),
+    ):
+        assert person.post(f"/console/{path}", {**token, **fields}).status == 403, path

@@ -52,6 +52,7 @@ def test_owners_and_operators_see_the_settings_and_where_they_come_from(member):
         found = {row["name"]: row for row in member(role).twin("/console/settings")["settings"]}
         assert found["home"]["value"] == str(member(role).server.home)
         assert (found["rate_limit"]["source"], found["vault_key"]["value"]) == ("default", None)
+        assert found["rate_limit"]["meaning"]
         assert "MOORAGE_RATE_LIMIT" in member(role).open("/console/settings").words
 
 
@@ -59,3 +60,16 @@ def test_others_see_no_settings(member):
     for role in ("approver", "support"):
         assert member(role).open("/console/settings").status == 403
         assert "Settings" not in member(role).open("/console/me").words
+
+
+def test_what_a_form_about_somebody_can_not_do_is_told_at_the_form(owner):
+    owner.open("/console/people")
+    owner.send("/people", email="mallory@example.com", name="Mallory", role="support")
+    [person] = [one for one in owner.twin("/console/people")["people"] if one["name"] == "Mallory"]
+    page = owner.open(f"/console/people/{person['id']}")
+    assert "The link stops working." in page.words and "End all sessions" not in page.words
+    refused = owner.send("/role", role="king")
+    assert (refused.status, refused.at.endswith("/role"), 'id="fault"' in refused.text) == (400, True, True)
+    assert "is removed." in owner.send("/remove").words
+    [me] = [one for one in owner.twin("/console/people")["people"] if one["name"] == owner.name]
+    assert "This is you." in owner.open(f"/console/people/{me['id']}").words

@@ -37,7 +37,7 @@ def test_an_owner_joins_and_invites_somebody(server, tab):
     tab.click("Sign in")
     tab.wait_for("People")
     tab.type("input[name=email]", "bob@example.com")
-    tab.click("Make a link")
+    tab.click("Invite, and show the link")
     tab.wait_for("A link for bob@example.com")
     tab.click("Done")
     tab.wait_for("People")

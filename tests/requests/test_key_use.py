@@ -60,8 +60,9 @@ def test_calls_that_are_older_than_a_day_end_in_nothing(control, owner, use):
 def test_a_key_sees_only_the_calls_that_it_may_use(control, owner, use):
     log_call(control, owner.account, key="a", environment="live", connection="x")
     log_call(control, owner.account, key="b")
-    assert use(reach=Reach(embedded_only=True)) == ({"b": (1, 0)}, True)
-    assert use() == ({"a": (1, 0), "b": (1, 0)}, True)
+    for _ in range(2):
+        assert use(reach=Reach(embedded_only=True)) == ({"b": (1, 0)}, True)
+        assert use() == ({"a": (1, 0), "b": (1, 0)}, True)
 
 
 def test_the_api_gives_a_bar_for_each_half_hour(control, owner):

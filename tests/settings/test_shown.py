@@ -4,6 +4,7 @@ import msgspec
 
 from moorage.settings import load
 from moorage.settings.shown import shown
+from moorage.settings.table import SETTINGS
 
 SECRET = "not-to-be-seen"
 
@@ -30,3 +31,10 @@ def test_no_password_is_in_any_value():
     assert (
         found["database_url"]["value"] == found["proxy"]["value"] == found["vault_key"]["value"] == "secret"
     )
+
+
+def test_every_setting_is_shown_with_its_meaning_and_secrets_as_such():
+    found = rows(MOORAGE_VAULT_KEY="5a" * 32)
+    assert list(found) == [setting.name for setting in SETTINGS]
+    assert all(row["meaning"] for row in found.values())
+    assert {name for name, row in found.items() if row["is_secret"] and row["value"]} == {"vault_key"}

@@ -50,13 +50,30 @@ async def invite(visit: Visit) -> Shown:
 
 
 async def one(visit: Visit) -> Shown:
+    return await _one(visit)
+
+
+async def _one(visit: Visit, fault: Refused | None = None, form: str = "") -> Shown:
+    """A person; with what is wrong with one of the page's forms."""
     answer = await visit.control("GET", _path(visit))
-    values = {"somebody": answer.document["person"], "roles": MEANINGS, "tabs": tabs_of(visit)}
-    return Shown("person.html", values)
+    somebody = answer.document["person"]
+    values = {
+        "somebody": somebody,
+        "is_you": somebody["id"] == visit.person.id,
+        "roles": MEANINGS,
+        "tabs": tabs_of(visit),
+        "fault": fault and {**fault.told, "form": form},
+    }
+    return Shown("person.html", values, 200 if fault is None else fault.status)
 
 
-async def change_role(visit: Visit) -> Done:
-    answer = await visit.control("PATCH", _path(visit), body={"role": visit.form.get("role", "")})
+async def change_role(visit: Visit) -> Shown | Done:
+    try:
+        answer = await visit.control("PATCH", _path(visit), body={"role": visit.form.get("role", "")})
+    except Refused as refused:
+        if refused.status not in {400, 409}:
+            raise
+        return await _one(visit, refused, "role")
     person = answer.document["person"]
     return Done("/people", f"{person['name']} is {person['role']} now.")
 
@@ -71,8 +88,13 @@ async def reset(visit: Visit) -> Shown:
     return _link(visit, answer.document)
 
 
-async def remove(visit: Visit) -> Done:
-    answer = await visit.control("DELETE", _path(visit))
+async def remove(visit: Visit) -> Shown | Done:
+    try:
+        answer = await visit.control("DELETE", _path(visit))
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        return await _one(visit, refused, "remove")
     return Done("/people", f"{answer.document['person']['name']} is removed.")
 
 

@@ -9,7 +9,7 @@ from moorage.settings.table import SETTINGS, Setting
 
 
 def shown(settings: Settings) -> list[dict[str, Any]]:
-    """Each setting with its `name`, `variable`, `value` and `source`."""
+    """Each setting with its `name`, `variable`, `value`, `source` and `meaning`, and whether a reload is enough."""
     return [_shown(setting, settings) for setting in SETTINGS]
 
 
@@ -26,4 +26,12 @@ def _shown(setting: Setting, settings: Settings) -> dict[str, Any]:
         value = list(value)
     elif isinstance(value, os.PathLike | str):  # Some texts are of a class of their own.
         value = str(value)
-    return {"name": setting.name, "variable": setting.env, "value": value, "source": source}
+    return {
+        "name": setting.name,
+        "variable": setting.env,
+        "value": value,
+        "is_secret": is_secret,
+        "source": source,
+        "meaning": setting.meaning,
+        "is_live": setting.live,
+    }
