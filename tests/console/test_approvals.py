@@ -61,7 +61,9 @@ def test_the_waiting_are_listed_oldest_first_and_what_became_of_others(owner, he
     assert "You can go back to the program that asked." in page.words
     assert "<img" not in page.text
     [entry] = owner.twin(f"/console/audit?subject={first}&action=approval.declined")["entries"]
-    assert f'console/approvals/{first}">the call</a>' in owner.open(f"/console/audit/{entry['number']}").text
+    assert (
+        f'console/approvals/{first}">as it is now</a>' in owner.open(f"/console/audit/{entry['number']}").text
+    )
     listed = owner.twin("/console/approvals?state=declined")
     assert first in [one["id"] for one in listed["earlier"]]
     assert {one["state"] for one in listed["earlier"]} == {"declined"}

@@ -19,12 +19,17 @@ LOOKED_AT = 100
 _EXPORTED_AT_ONCE = 500
 # Where the subjects of actions have pages, by the first word of the action.
 _SECTIONS = {
+    "approval": "approvals",
     "connection": "connections",
     "key": "keys",
     "policy": "keys",
     "organisation": "lab",
     "person": "people",
 }
+
+_OF_GRANT = (
+    "approval.grant_ended"  # Its subject is what was allowed for an hour, which has no page of its own.
+)
 
 
 async def show(visit: Visit) -> Shown:
@@ -76,7 +81,8 @@ def _page_of(entry: Mapping[str, Any]) -> str | None:
     """The page of what was changed; None if there is none."""
     kind, subject = entry["action"].partition(".")[0], entry["subject"] or ""
     section = _SECTIONS.get(kind)
-    if section is None or (kind == "person" and not subject.startswith("person_")):
+    is_of_link = kind == "person" and not subject.startswith("person_")
+    if section is None or is_of_link or entry["action"] == _OF_GRANT:
         return None
     return f"{section}/{quote(subject, safe='')}"
 
