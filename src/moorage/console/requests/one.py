@@ -33,6 +33,7 @@ async def show(visit: Visit) -> Shown:
         "bodies": {name: kept_text(call, name) for name in ("request", "answer")},
         "around": around,
         "repeats": [other for other in around if _is_repeat(call, other)],
+        "account": _account(call, connection),
         "health": connection and connection["health"],
         "approval": approval,
         "held": held,
@@ -57,6 +58,14 @@ def _is_repeat(call: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether another call is the same one, made again or before."""
     same = ("app", "method", "path", "query")
     return other["number"] != call["number"] and all(other[name] == call[name] for name in same)
+
+
+def _account(call: Mapping[str, Any], connection: Mapping[str, Any] | None) -> str | None:
+    """What people call the account that was called; None if none was chosen."""
+    if call["connection"] is None:
+        return None
+    organisation = connection and connection["metadata"].get("organisation")
+    return str(call["connection"]["alias"] or organisation or call["connection"]["id"])
 
 
 async def _connection(visit: Visit, call: Mapping[str, Any]) -> dict[str, Any] | None:
