@@ -151,7 +151,7 @@ def _moves(visitor: _Visitor, path: str, run: Run) -> dict[str, list[float]]:
         print(f"console: no move of the grid is measured. {MISSING}")
         return {f"console.grid.{move}.shown_ms": [] for move in CONSOLE_MOVES}
     waits: dict[str, list[float]] = {move: [] for move in CONSOLE_MOVES}
-    with tempfile.TemporaryDirectory(dir=run.folder) as profile:
+    with tempfile.TemporaryDirectory(dir=run.folder, ignore_cleanup_errors=True) as profile:
         browser = Chromium(Path(profile))
         try:
             tab = browser.tab(browser.person())

@@ -88,6 +88,12 @@ def test_a_view_is_the_call_that_zoho_has_for_it(query, offset, line):
     assert call.is_backwards == (offset > 100_000)
 
 
+def test_records_on_both_sides_of_the_middle_are_two_calls():
+    before, after = (source("").call(offset, 200, 200_000) for offset in (99_950, 100_000))
+    assert before.body["select_query"].endswith("order by id desc limit 99950, 50")
+    assert after.body["select_query"].endswith("order by id asc limit 99800, 200")
+
+
 @pytest.mark.parametrize(("query", "offset", "total"), [("word=ab", 2_000, None), ("", 150_000, 400_000)])
 def test_what_no_call_reaches_is_said(query, offset, total):
     with pytest.raises(Refused) as caught:

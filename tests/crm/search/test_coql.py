@@ -224,3 +224,17 @@ def test_older_versions(ask, ids):
     for part, clause, limit in (("limit 201", "limit", 200), ("offset 9801", "offset", 10_000)):
         answer = ask(f"select id from Contacts {WHERE} {part}", "/crm/v2/coql")
         assert answer.json["details"] == {"clause": clause, "limit": limit}
+
+
+def test_a_far_page_of_leads_passes_over_those_that_are_converted(crm, rows):
+    leads = crm.insert("Leads", *({"Last_Name": f"Ng {number}", "Company": "Pier"} for number in range(4)))
+    assert crm.post(f"Leads/{leads[1]}/actions/convert", {"data": [{}]}).status == 200
+    query = "select Last_Name from Leads where Converted__s = 'false' order by id {} limit {}, 2"
+    for order, offset, expected in (
+        ("asc", 0, [0, 2]),
+        ("desc", 1, [2, 0]),
+        ("asc", 2, [3]),
+        ("desc", 3, []),
+    ):
+        found = [record["id"] for record in rows(query.format(order, offset))]
+        assert found == [leads[number] for number in expected]

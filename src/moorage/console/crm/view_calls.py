@@ -59,7 +59,7 @@ class Source(msgspec.Struct, frozen=True):
     descending: bool
 
     def call(self, offset: int, limit: int, total: int | None = None) -> Call:
-        """The call for `limit` records behind the first `offset` ones. Raises Refused for those that none gives."""
+        """The call for up to `limit` records behind the first `offset`. Raises Refused for those that none gives."""
         view, is_near = self.view, limit <= _PAGE and offset + limit <= _LISTED and offset % limit == 0
         if view.word:
             if not is_near:
@@ -109,7 +109,10 @@ class Source(msgspec.Struct, frozen=True):
         return Call("GET", f"/{self.module}{path}", {**fields, **query, **order, **page})
 
     def _queried(self, offset: int, limit: int, total: int | None) -> Call:
-        backwards = offset + limit > FAR
+        """Fewer records than `limit` if the others are to be read from the other end."""
+        if offset < FAR:
+            limit = min(limit, FAR - offset)
+        backwards = offset >= FAR
         if backwards:
             if total is None or total - offset > FAR or offset >= total:
                 raise Refused(

@@ -3,6 +3,9 @@
 from moorage.crm.metadata.catalog import Field, Module
 
 INDEXED_TIMES = frozenset({"Created_Time", "Modified_Time"})
+# Few records have such a flag set, and lists leave these out. An index has the ids of all others, so that they are
+# counted, and passed over to a far page, without a look at any record.
+RARE_FLAGS = frozenset({"Converted__s"})
 
 
 def stored(module: Module) -> list[Field]:

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from moorage.crm.metadata.catalog import Field, Module, Storage
 from moorage.crm.query.selection import Aggregated, Column, Selection, Sort, Value
-from moorage.crm.query.tree import Step
+from moorage.crm.query.tree import Equal, Step
+from moorage.crm.storage.columns import RARE_FLAGS
 from moorage.crm.storage.compile import Clause, Dialect
 from moorage.crm.storage.contract.aggregates import MOST_PLACES
 from moorage.crm.storage.paging import INDEXED_ORDERS, where_of
@@ -190,6 +191,14 @@ def is_short(selection: Selection, clauses: Sequence[Clause]) -> bool:
     if clauses:
         return all(clause.indexed for clause in clauses)
     return selection.groups is None and walks(selection)
+
+
+def flag_unset(selection: Selection) -> Field | None:
+    """The flag that is not set in the records of a selection, if that is its only condition and it only walks."""
+    match selection.conditions:
+        case Equal(field, value) if field.api_name in RARE_FLAGS and not value and walks(selection):
+            return field if selection.groups is None else None
+    return None
 
 
 def walks(selection: Selection) -> bool:

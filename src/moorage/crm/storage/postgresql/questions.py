@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.query.selection import Selection
 from moorage.crm.storage.companions import SELECTED, conditions_of, several_of
 from moorage.crm.storage.companions import TABLE as COMPANIONS
@@ -36,7 +36,15 @@ from moorage.crm.storage.postgresql.inventory import Inventory
 from moorage.crm.storage.postgresql.lexemes import TextQuery
 from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
 from moorage.crm.storage.recycle_bin import BinQuestions
-from moorage.crm.storage.selecting import Drawn, Groups, Tables, drawn_records, is_short, order_of_records
+from moorage.crm.storage.selecting import (
+    Drawn,
+    Groups,
+    Tables,
+    drawn_records,
+    flag_unset,
+    is_short,
+    order_of_records,
+)
 
 ALL_OF_A_RANGE = 1_000_000_000
 
@@ -121,6 +129,9 @@ class Questions:
             return Question(
                 f"SELECT {shown} FROM {source}{where}{groups.order}{window}", (*params, *version), slow
             )
+        flag = flag_unset(selection)
+        if flag is not None and not filters:
+            return self._walk(selection, flag, columns, slow=slow)
         tables = Tables(selection.module, self.dialect)
         drawn = drawn_records(selection, tables)
         order, more = order_of_records(selection, tables, self.dialect)
@@ -128,6 +139,26 @@ class Questions:
         shown = _listed(["NULL", "r.id", *columns(drawn)])
         sql = f"SELECT {shown} FROM {tables.first}{tables.joins}{where}{order}{window}"
         return Question(sql, (*params, *more), slow)
+
+    def _walk(
+        self,
+        selection: Selection,
+        flag: Field,
+        columns: Callable[[Sequence[Drawn]], Sequence[str]],
+        *,
+        slow: bool,
+    ) -> Question:
+        """The ids come first, from the index that has those of the records in which the flag is not set."""
+        inner, tables = Tables(selection.module, self.dialect), Tables(selection.module, self.dialect)
+        shown = _listed(["NULL", "r.id", *columns(drawn_records(selection, tables))])
+        # An order that an index has, has no parameters.
+        by, _ = order_of_records(selection, inner, self.dialect)
+        order, _ = order_of_records(selection, tables, self.dialect)
+        window = f" LIMIT {selection.limit + 1} OFFSET {selection.offset}"
+        few = f"SELECT r.id AS id FROM {inner.first} WHERE r.{flag.column} = 0{by}{window}"
+        where, params = where_of([self._is_current])
+        sql = f"SELECT {shown} FROM ({few}) c JOIN {tables.first} ON r.id = c.id{tables.joins}{where}{order}"
+        return Question(sql, params, slow)
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Question:
         clauses = [self._clause(module, each) for each in filters]

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.metadata.ids import ID_SPACE
-from moorage.crm.storage.columns import INDEXED_TIMES, literal, stored
+from moorage.crm.storage.columns import INDEXED_TIMES, RARE_FLAGS, literal, stored
 from moorage.crm.storage.outbox import creation
 from moorage.crm.storage.postgresql import changed, fulltext
 from moorage.crm.storage.postgresql.expressions import compared, nocase, phone_digits
@@ -133,6 +133,8 @@ def field_indexes(schema: str, module: Module, field: Field) -> Iterator[str]:
     elif field.api_name in INDEXED_TIMES:
         # As pages are ordered: records without a value come first.
         yield _creation(schema, module, field, f"{column} NULLS FIRST, id")
+    elif field.api_name in RARE_FLAGS:
+        yield f"{_creation(schema, module, field, 'id')} WHERE {column} = 0"
     elif field.storage == "lookup":
         # A link is found by both its lookups.
         opposite = module.opposite(field)

@@ -10,7 +10,7 @@ import msgspec
 
 from moorage.bounded import Bounded
 from moorage.clock import Clock
-from moorage.crm.metadata.catalog import Catalog, Module
+from moorage.crm.metadata.catalog import Catalog, Field, Module
 from moorage.crm.metadata.shown import Shape
 from moorage.crm.query.selection import Selection
 from moorage.crm.storage.compile import Clause, compile_present, compile_tree, listed
@@ -31,12 +31,13 @@ from moorage.crm.storage.contract.recycle_bin import BinEntry, InBin
 from moorage.crm.storage.paging import INDEXED_ORDERS, direction_of, page_of, where_of
 from moorage.crm.storage.recycle_bin import TABLE as RECYCLE
 from moorage.crm.storage.recycle_bin import BinQuestions, entry
-from moorage.crm.storage.selecting import is_short
+from moorage.crm.storage.selecting import flag_unset, is_short
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import SqliteDialect
 from moorage.crm.storage.sqlite.fulltext import TextRange
 from moorage.crm.storage.sqlite.lines import line_expression
 from moorage.crm.storage.sqlite.projection import Projection, time_expression
+from moorage.crm.storage.sqlite.schema import unset
 from moorage.crm.storage.sqlite.selecting import statement
 from moorage.crm.storage.sqlite.text_layout import TextLayout, TextQuery
 from moorage.crm.storage.sqlite.transaction import BIN_TEXT
@@ -113,7 +114,11 @@ class Questions:
         return query
 
     def count(self, module: Module, filters: Sequence[Filter]) -> Question[int]:
-        where, params = where_of([self._clause(module, each) for each in filters])
+        clauses = [self._clause(module, each) for each in filters]
+        match filters:
+            case [FlagIs(field, False)]:
+                clauses = [_unset(field)]
+        where, params = where_of(clauses)
         sql = f"SELECT count(*) FROM {module.table} r{where}"
         return Question(lambda connection: int(connection.execute(sql, params).get))
 
@@ -144,6 +149,9 @@ class Questions:
             return known
         asked = [*filters, selection.conditions] if selection.conditions is not None else filters
         clauses = [self._clause(selection.module, each) for each in asked]
+        flag = flag_unset(selection)
+        if flag is not None and not filters:
+            clauses = [_unset(flag)]
         sql, params = statement(selection, clauses, self._projection, self._dialect)
         window = Window(selection.limit, selection.offset)
 
@@ -284,6 +292,11 @@ class Questions:
     def _text_ranges(self, module: Module) -> list[TextRange]:
         ranges: list[TextRange] = self._ask(lambda connection: fulltext.text_ranges(connection, module))
         return ranges
+
+
+def _unset(flag: Field) -> Clause:
+    """The records in which a flag is not set, from the index that has them in the order of their ids."""
+    return Clause(unset(f"r.{flag.column}"), (), indexed=False)
 
 
 def _beyond(start: Position, key: str, *, descending: bool) -> Clause:

@@ -6,7 +6,7 @@ import apsw
 
 from moorage.crm.metadata.catalog import Field, Module
 from moorage.crm.storage import recycle_bin
-from moorage.crm.storage.columns import INDEXED_TIMES, literal, stored
+from moorage.crm.storage.columns import INDEXED_TIMES, RARE_FLAGS, literal, stored
 from moorage.crm.storage.sqlite import fulltext
 from moorage.crm.storage.sqlite.dialect import phone_digits
 
@@ -95,11 +95,21 @@ def field_indexes(module: Module, field: Field) -> Iterator[str]:
         yield f"CREATE INDEX {name} ON {table} ({phone_digits(column)}) WHERE {column} IS NOT NULL"
     elif field.api_name in INDEXED_TIMES:
         yield f"CREATE INDEX {name} ON {table} ({column})"
+    elif field.api_name in RARE_FLAGS:
+        yield f"CREATE INDEX {name} ON {table} (id) WHERE {unset(column)}"
     elif field.storage == "lookup":
         # A link is found by both its lookups.
         opposite = module.opposite(field)
         columns = column if opposite is None else f"{column}, {opposite.column}"
         yield f"CREATE INDEX {name} ON {table} ({columns}) WHERE {column} IS NOT NULL"
+
+
+def unset(column: str) -> str:
+    """The condition that a flag is not set, as the index of the others has it: SQLite compares the words of both.
+
+    Most statements have another condition for this, and so never use the index, which leads nowhere quickly.
+    """
+    return f"{column} IS FALSE"
 
 
 def drop_indexes(module: Module, field: Field) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Grid extends HTMLElement {
     this.rows = new Rows(this.getAttribute("src"), Number(this.getAttribute("total")) || 0,
       () => this.draw(), words => this.say(words, true));
     if (!this.rows.total) return;
+    this.rows.begin(this.at.row, JSON.parse(document.getElementById("brought").textContent));
     this.box = element("div", "grid", "grid");
     this.box.setAttribute("aria-label", this.getAttribute("label"));
     this.box.setAttribute("aria-colcount", this.columns.length + (this.canEdit ? 1 : 0));
