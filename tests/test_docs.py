@@ -9,7 +9,9 @@ import pytest
 
 from moorage.cli.failures import Exit
 from moorage.cli.help import pages
-from moorage.oauth.apps.providers import SHIPPED, DataCentre, Identity, Instance, Provider, read_provider
+from moorage.oauth.apps.files import read_provider
+from moorage.oauth.apps.model import DataCentre, Identity, Instance, Provider
+from moorage.oauth.apps.providers import SHIPPED
 from tests.cli.commands import COMMANDS as BY_WORDS
 
 ROOT = Path(__file__).parent.parent

@@ -20,7 +20,8 @@ from moorage.http.asgi import no_application
 from moorage.http.errors import render
 from moorage.logs import Log
 from moorage.loopback import is_loopback
-from moorage.oauth.apps.providers import Provider, Providers
+from moorage.oauth.apps.model import Provider
+from moorage.oauth.apps.providers import Providers
 from moorage.rooms import Rooms, Urls
 from moorage.settings import Settings
 from moorage.storage.errors import DatabaseUnusable

@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from moorage.oauth.apps.providers import SHIPPED, read_provider
+from moorage.oauth.apps.files import read_provider
+from moorage.oauth.apps.providers import SHIPPED
 from tests.certificate import certify
 from tests.flows.conftest import finish, start
 from tests.flows.walker import Walker

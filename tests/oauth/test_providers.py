@@ -7,7 +7,8 @@ import pytest
 from moorage.control import first_segments
 from moorage.errors import SettingsInvalid
 from moorage.http.errors import AppUnknown
-from moorage.oauth.apps.providers import RESERVED, SHIPPED, Providers, read_provider
+from moorage.oauth.apps.files import RESERVED, read_provider
+from moorage.oauth.apps.providers import SHIPPED, Providers
 
 SHIPPED_NAMES = {file.stem for file in SHIPPED.glob("*.toml")}
 GOOD = """\

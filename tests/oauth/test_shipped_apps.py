@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from moorage.oauth.apps.providers import RESERVED, SHIPPED, read_provider
+from moorage.oauth.apps.files import RESERVED, read_provider
+from moorage.oauth.apps.providers import SHIPPED
 
 APPS = {file.stem: read_provider(file) for file in sorted(SHIPPED.glob("*.toml"))}
 ZOHO = {

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from moorage.audit import note
-from moorage.oauth.apps.providers import REHEARSAL
+from moorage.oauth.apps.model import REHEARSAL
 from moorage.oauth.errors import OAuthClientUnknown
 from moorage.oauth.model import Client
 from moorage.settings.clients import decode_clients

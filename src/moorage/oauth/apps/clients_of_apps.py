@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from moorage.oauth.apps.clients import OAuthClients, Registered
-from moorage.oauth.apps.providers import REHEARSAL, Provider, Providers, is_base_url
+from moorage.oauth.apps.files import is_base_url
+from moorage.oauth.apps.model import REHEARSAL, Provider
+from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import OAuthClientInvalid
 from moorage.oauth.model import Client, is_visible
 

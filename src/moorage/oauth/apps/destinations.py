@@ -14,15 +14,9 @@ import msgspec
 from moorage.connections.model import Connection, Upstream
 from moorage.crm import OrganisationUnknown
 from moorage.oauth.apps.clients import ALL_CENTRES, OAuthClients
-from moorage.oauth.apps.providers import (
-    ENVIRONMENTS,
-    REHEARSAL,
-    ApiEnvironment,
-    DataCentre,
-    Provider,
-    Providers,
-    is_base_url,
-)
+from moorage.oauth.apps.files import is_base_url
+from moorage.oauth.apps.model import ENVIRONMENTS, REHEARSAL, ApiEnvironment, DataCentre, Provider
+from moorage.oauth.apps.providers import Providers
 from moorage.oauth.errors import AttemptInvalid, ConnectRefused, TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 

@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from moorage.http.control import Authenticate, json_response, route
 from moorage.oauth.apps.destinations import Destinations
-from moorage.oauth.apps.providers import Provider, Providers
+from moorage.oauth.apps.model import Provider
+from moorage.oauth.apps.providers import Providers
 
 
 def routes(providers: Providers, destinations: Destinations, authenticate: Authenticate) -> list[Route]:

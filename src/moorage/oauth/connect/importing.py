@@ -14,7 +14,8 @@ from moorage.connections.service import Connections
 from moorage.http.errors import BodyInvalid
 from moorage.logs import Log
 from moorage.oauth.apps.destinations import DETECT, Destination, Destinations
-from moorage.oauth.apps.providers import Identity, Provider, Providers
+from moorage.oauth.apps.model import Identity, Provider
+from moorage.oauth.apps.providers import Providers
 from moorage.oauth.connect.facts import granted_scopes, metadata_of
 from moorage.oauth.errors import ConnectRefused, ImportRefused, ImportUnverified, TokenFailed, TokenRefused
 from moorage.oauth.model import AccessToken, Minted

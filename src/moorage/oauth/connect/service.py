@@ -15,7 +15,8 @@ from moorage.connections.service import Connections
 from moorage.digests import challenge_of
 from moorage.logs import Log
 from moorage.oauth.apps.destinations import Choice, Destination, Destinations
-from moorage.oauth.apps.providers import ApiEnvironment, Provider, Providers
+from moorage.oauth.apps.model import ApiEnvironment, Provider
+from moorage.oauth.apps.providers import Providers
 from moorage.oauth.connect.attempts import CONNECTED, Attempt, Attempts, verifier_of
 from moorage.oauth.connect.facts import granted_scopes, metadata_of
 from moorage.oauth.errors import (

@@ -12,7 +12,7 @@ import msgspec
 
 from moorage.connections.model import Connection
 from moorage.oauth.apps.destinations import Destination
-from moorage.oauth.apps.providers import Provider
+from moorage.oauth.apps.model import Provider
 from moorage.oauth.tokens.renewal import BUDGET, WINDOW, TokenState
 from moorage.oauth.transport.authorization_server import agreed, error_code_of
 from moorage.oauth.transport.contract import HttpReply

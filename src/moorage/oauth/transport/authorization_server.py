@@ -12,7 +12,7 @@ from moorage.clock import Clock
 from moorage.connections.model import Connection
 from moorage.counts import COUNTS
 from moorage.oauth.apps.destinations import Destination, Destinations
-from moorage.oauth.apps.providers import Identity
+from moorage.oauth.apps.model import Identity
 from moorage.oauth.errors import TokenFailed, TokenRefused
 from moorage.oauth.model import Client, Minted
 from moorage.oauth.transport.contract import HttpCall, HttpReply, Send, Unanswered
