@@ -161,7 +161,8 @@ class Shown(msgspec.Struct, frozen=True):
     status: int = 200
 
 
-class Done(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Done:
     """What a form was sent for is done: the browser goes on to a page below `/console`, such as `/keys?made=1`.
 
     `note` is a sentence for the person, which the next page shows. `cookie` is that of a new session, as an answer of
