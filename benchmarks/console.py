@@ -154,7 +154,7 @@ def _moves(visitor: _Visitor, path: str, run: Run) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory(dir=run.folder, ignore_cleanup_errors=True) as profile:
         browser = Chromium(Path(profile))
         try:
-            tab = browser.tab(browser.person())
+            tab = browser.tab(browser.person(), draws=True)
             tab.be_wide(*_WINDOW)
             tab.take_cookie(visitor.server.gateway, visitor.cookie)
             for move in [*CONSOLE_MOVES] * run.rounds:

@@ -54,7 +54,7 @@ def main(home):
         server.call("PATCH", f"/connections/{connection}", {"alias": "harbour", "tags": ["demo"]})
         some_calls(server)
         owner = Visitor(server).join("owner", name="Ada Moreno")
-        tab = chromium.tab(chromium.person())
+        tab = chromium.tab(chromium.person(), draws=True)
         tab.take_cookie(server.gateway, owner.cookie)
         for screen in screens(owner):
             tab.be_themed("light")

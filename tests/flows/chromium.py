@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,8 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 MISSING = "Chromium is not installed here (apt-get install chromium)"
 PATIENCE = 15.0  # seconds
 NO_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+# What each new window has ready for those who type into its address bar: two pages that cost more than ours.
+UNSEEN = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 
 
@@ -28,6 +31,7 @@ class Chromium:
         # Chromium's sandbox does not work for root, as whom containers run tests.
         unboxed = ["--no-sandbox"] if os.getuid() == 0 else []
         options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"]
+        options.append(f"--disable-features={UNSEEN}")
         self._process = subprocess.Popen(
             [PROGRAM, *options, *unboxed, f"--user-data-dir={profile}", "about:blank"],
             stderr=subprocess.DEVNULL,
@@ -59,10 +63,14 @@ class Chromium:
         """Somebody with cookies of their own, as in a private window."""
         return self._wire.send("Target.createBrowserContext")["browserContextId"]
 
-    def tab(self, person: str | None = None) -> "Tab":
-        """A new tab for a person; by default for the owner of the browser."""
-        whose = {} if person is None else {"browserContextId": person}
-        target = self._wire.send("Target.createTarget", url="about:blank", **whose)["targetId"]
+    def tab(self, person: str | None = None, *, draws: bool = False) -> "Tab":
+        """A new tab for a person; by default for the owner of the browser.
+
+        One that never `draws` is in no window, and costs half as much. Pages can tell by one thing only: no animation
+        frame comes.
+        """
+        how = {"hidden": not draws} | ({} if person is None else {"browserContextId": person})
+        target = self._wire.send("Target.createTarget", url="about:blank", **how)["targetId"]
         return Tab(self._runner.run(self._connect(f"/devtools/page/{target}")))
 
 
@@ -73,6 +81,8 @@ class Tab:
         self._wire = wire
         for domain in ("Page", "Log", "Runtime"):
             wire.send(f"{domain}.enable")
+        wire.send("Emulation.setFocusEmulationEnabled", enabled=True)  # As if it were the only one.
+        self.be_wide(1280)
 
     def open(self, url: str) -> None:
         self._wire.send("Page.navigate", url=url)
@@ -116,13 +126,15 @@ class Tab:
     def type(self, selector: str, text: str) -> None:
         self.run(f"document.querySelector({selector!r}).value = {text!r}")
 
-    def press(self, key: str, code: int, text: str = "") -> None:
+    def bring(self, script: str) -> None:
+        """Run a script in each page that is opened from now on, before those of the page."""
+        self._wire.send("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def press(self, key: str, code: int, text: str = "", *, times: int = 1) -> None:
         """Press a key and let it go."""
-        for kind in ("keyDown", "keyUp"):
-            self._wire.send(
-                "Input.dispatchKeyEvent",
-                type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "",
-            )  # fmt: skip
+        sent = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        down, up = {"type": "keyDown", **sent, "text": text}, {"type": "keyUp", **sent}
+        self._wire.send_all("Input.dispatchKeyEvent", [down, up] * times)
 
     @property
     def url(self) -> str:
@@ -197,16 +209,22 @@ class _Wire:
         self._number = 0
 
     def send(self, method: str, **params):
-        return self._runner.run(self._exchange(method, params))
+        return self.send_all(method, [params])
 
-    async def _exchange(self, method: str, params: dict):
-        self._number += 1
-        await self._socket.send_json({"id": self._number, "method": method, "params": params})
+    def send_all(self, method: str, all_params: Sequence[dict]):
+        """Send a command several times without a wait between them. Gives the last answer."""
+        return self._runner.run(self._exchange(method, all_params))
+
+    async def _exchange(self, method: str, all_params: Sequence[dict]):
+        for params in all_params:
+            self._number += 1
+            await self._socket.send_json({"id": self._number, "method": method, "params": params})
         while True:
             answer = await asyncio.wait_for(self._socket.receive_json(), PATIENCE)
             if answer.get("id") == self._number:
                 return answer.get("result", {})
-            self.events.append(answer)
+            if "id" not in answer:
+                self.events.append(answer)
 
 
 def _address(file: Path) -> list[str]:
