@@ -177,10 +177,10 @@ class Tab:
         self.be_themed("dark")
 
     def be_themed(self, theme: str) -> None:
-        """`theme` is light or dark."""
-        self._wire.send(
-            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}]
-        )
+        """`theme` is light or dark. Pages change at once, as for somebody who wants to see nothing move."""
+        wants = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wants.items()]
+        self._wire.send("Emulation.setEmulatedMedia", features=features)
 
     def forget_complaints(self) -> None:
         self._wire.events.clear()
