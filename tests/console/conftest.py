@@ -66,8 +66,8 @@ def tab(chromium):
     """Makes a tab in which a visitor is signed in."""
     opened = []
 
-    def tab(visitor):
-        opened.append(chromium.tab(chromium.person()))
+    def tab(visitor, *, draws=False):
+        opened.append(chromium.tab(chromium.person(), draws=draws))
         opened[-1].take_cookie(visitor.server.gateway, visitor.cookie)
         return opened[-1]
 
