@@ -90,7 +90,7 @@ async function send(grid, record, field, values) {
   body.append("was", JSON.stringify(record[field] ?? null));
   const box = form.elements.confirm;
   if (box?.checked) body.set("confirm", box.value);
-  const url = new URL(`${grid.record}/${encodeURIComponent(record.id)}/cell`, document.baseURI);
+  const url = new URL(`${grid.record}/${encodeURIComponent(record.id)}/cell?format=json`, document.baseURI);
   const answer = await fetch(url, {method: "POST", body, headers: {Accept: "application/json"}});
   const document_ = await answer.json().catch(() => ({}));
   if (answer.status === 409 && "value" in document_) record[field] = document_.value;

@@ -61,6 +61,7 @@ export class Rows {
     const url = new URL(this.src, document.baseURI);
     url.searchParams.set("offset", offset);
     url.searchParams.set("limit", limit);
+    url.searchParams.set("format", "json"); // Of an error, too.
     if (this.isCounted) url.searchParams.set("total", this.total);
     try {
       const answer = await fetch(url, {signal: control.signal, headers: {Accept: "application/json"}});
