@@ -6,6 +6,7 @@ import pytest
 
 from moorage.console.audit import changes
 from tests.console.test_requests import HOSTILE
+from tests.flows.storages import each_storage
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def entry(owner):
     return found[0]["number"]
 
 
+@each_storage
 def test_the_list_shows_who_did_what_and_that_the_chain_is_whole(owner, entry):
     page = owner.open("/console/audit?action=key.created")
     assert f"console/audit/{entry}" in page.text
@@ -46,6 +48,7 @@ def test_a_filter_that_cannot_be_read_is_shown_with_what_would_be_right(owner):
     assert owner.open("/console/audit?verify=" + "9" * 30).status == 200
 
 
+@each_storage
 def test_the_file_has_all_entries_that_fit(owner, entry):
     answer = owner.ask("GET", "/console/audit/export?action=key.created")
     assert 'filename="audit.jsonl"' in answer.headers["content-disposition"]

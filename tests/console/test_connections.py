@@ -13,6 +13,7 @@ import pytest
 
 from moorage.console.connection import _who
 from moorage.console.recipes import ZOHO_SDK
+from tests.flows.storages import each_storage
 from tests.waiting import wait_until
 
 HOSTILE = "<img/src=x/onerror=alert(1)>\"'"
@@ -59,6 +60,7 @@ def test_a_list_says_when_a_connection_was_called_last(owner, server, made, alia
     assert "none yet" not in page.words
 
 
+@each_storage
 def test_a_connection_is_made_with_a_link_for_whoever_connects_it(owner, alias):
     owner.open("/console/connections/new")
     page = owner.send("/connections", app="zoho-crm", leads="outside", access="read", alias=alias)
@@ -108,6 +110,7 @@ def test_a_form_that_was_refused_can_be_sent_again(owner, alias):
     assert (page.status, alias in page.words) == (200, True)
 
 
+@each_storage
 def test_labels_change_in_the_list_and_on_the_page(owner, made, alias):
     owner.open(f"/console/connections?q={alias}")
     page = owner.send(f"{made['connection_id']}/labels", alias=f"{alias}-b")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.console import axe, tabbing
 from tests.console.screens import NOT_SHOWN, PAGES, screens
-from tests.flows.storages import STORAGES
+from tests.flows.storages import each_storage
 
 WIDE, NARROW = 1280, 320  # Pixels.
 WHOLE = """document.readyState == 'complete' && document.querySelector('h1')
@@ -54,7 +54,7 @@ def test_nothing_keeps_anybody_from_using_a_screen(owner, browse):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("storage", STORAGES, indirect=True)
+@each_storage
 def test_every_screen_works_without_scripts_and_has_a_twin(owner):
     for screen in screens(owner):
         page = owner.open(screen.at)

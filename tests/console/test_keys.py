@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.flows.storages import each_storage
 from tests.waiting import wait_until
 
 HOSTILE = "<img src=x onerror=alert(1)> \"'{{7*7}}"
@@ -25,6 +26,7 @@ def made(owner):
     return make
 
 
+@each_storage
 def test_a_key_is_made_shown_once_rotated_and_revoked(server, owner, made):
     key, secret, page = made(HOSTILE)
     assert "<img" not in page.text
@@ -107,6 +109,7 @@ def _happens(server, secret, call):
     return {"approval_required": "ask", "policy_denied": "deny"}.get(code, "allow")
 
 
+@each_storage
 def test_rules_are_added_ordered_and_removed_and_budgets_too(owner, made):
     key, _, _ = made("ruled")
     here = f"/console/keys/{key}/policy"

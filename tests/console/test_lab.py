@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.flows.storages import each_storage
+
 
 @pytest.fixture(scope="module")
 def numbers():
@@ -32,6 +34,7 @@ def seed(owner, slug, name):
     assert "1 record is inserted." in page.words
 
 
+@each_storage
 def test_an_organisation_is_seeded_kept_and_brought_back(owner, server, slug):
     seed(owner, slug, "Before")
     owner.send("/snapshots", name="early")
@@ -53,6 +56,7 @@ def test_an_organisation_leads_to_its_records_and_its_connection(owner, slug):
     assert f"console/crm/{connection['id']}" in owner.open(f"/console/connections/{slug}").text
 
 
+@each_storage
 def test_a_reset_can_be_undone(owner, server, slug):
     seed(owner, slug, "Kept")
     owner.send("/reset", keep="yes")

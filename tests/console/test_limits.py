@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from moorage.console import limits
 from moorage.console.frame import PAGES
+from tests.flows.storages import each_storage
 
 
+@each_storage
 def test_it_shows_budgets_with_what_is_spent_and_calls_over_the_day(owner):
     server = owner.server
     key = json.loads(server.call("POST", "/keys", {"name": "limited"})[2])

@@ -5,9 +5,12 @@ import re
 
 import pytest
 
+from tests.flows.storages import each_storage
+
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
 
 
+@each_storage
 def test_an_owner_invites_somebody_by_a_link_that_is_shown_once(owner):
     owner.open("/console/people")
     page = owner.send("/people", email="eve.hostile@example.com", name=HOSTILE, role="support")

@@ -8,6 +8,7 @@ import pytest
 
 from moorage.console.recipes import curl
 from tests.console.hostile import HOSTILE, seen_as_text
+from tests.flows.storages import each_storage
 
 ASK = "select Last_Name, Company from Leads where id is not null limit 2"
 
@@ -17,6 +18,7 @@ def asking(query, **more):
     return f"/console/query?{urlencode({'q': query, **more})}"
 
 
+@each_storage
 def test_a_query_shows_its_rows_and_the_same_call(owner):
     page = owner.open(asking(ASK))
     assert "2 rows, and there are more" in page.words

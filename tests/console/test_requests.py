@@ -8,15 +8,15 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests.console.visitor import Visitor
+from tests.flows.storages import each_storage
 from tests.waiting import wait_until
 
 HOSTILE = "\"'<img src=x onerror=alert(1)>\u202e" + "x" * 30
 
 
 @pytest.fixture(scope="module")
-def seen(request):
+def seen(server):
     """What this module looks at: a server, its owner, a key with a hostile name, and a call of each kind."""
-    server = request.getfixturevalue("sqlite_server")
     owner = Visitor(server).join("owner")
     key = server.run("key", "create", "--name", HOSTILE).stdout.strip()
 
@@ -38,6 +38,7 @@ def term(query):
     return f"/console/requests?q={quote(query)}"
 
 
+@each_storage
 def test_the_list_shows_calls_with_who_made_them_and_the_terms_of_its_query(seen):
     owner, _, ids = seen
     page = owner.open(term("status:>=400 module:Leads since:1h"))
@@ -54,6 +55,7 @@ def test_the_list_shows_calls_with_who_made_them_and_the_terms_of_its_query(seen
     assert "1 with an error" in own.words
 
 
+@each_storage
 def test_each_bar_is_a_link_to_its_calls(seen):
     owner, _, ids = seen
     page = owner.open(term(f"key:{key_of(owner)} since:1h"))
@@ -99,6 +101,7 @@ def test_one_call_says_what_happened_and_what_to_do(seen):
     assert owner.open("/console/requests/unknown").status == 404
 
 
+@each_storage
 def test_errors_are_shown_by_kind(seen):
     owner, _, ids = seen
     page = owner.open("/console/requests/errors")
@@ -106,6 +109,7 @@ def test_errors_are_shown_by_kind(seen):
     assert "github GET /user" in page.words
 
 
+@each_storage
 def test_a_call_is_made_again_in_the_embedded_crm_and_names_the_person(seen):
     owner, _, ids = seen
     owner.open(f"/console/requests/{ids['made']}/replay")

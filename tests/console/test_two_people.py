@@ -11,6 +11,7 @@ import pytest
 from tests.console.crm.test_pages import Crm
 from tests.console.screens import held
 from tests.console.visitor import FORM, PASSWORD, Visitor
+from tests.flows.storages import each_storage
 from tests.waiting import wait_until
 
 
@@ -33,6 +34,7 @@ def leads_of(server, last_name):
     return json.loads(answer)["data"] if answer else []
 
 
+@each_storage
 @pytest.mark.parametrize("second", ["approve", "decline"])
 def test_one_of_two_decides_about_a_call_and_the_other_is_told(server, two, second):
     name = f"Of two, {second} {os.getpid()}"
@@ -71,6 +73,7 @@ def test_who_changes_a_field_that_another_has_changed_is_shown_that_first(crm, t
     assert (crm.lead(lead)["City"], crm.lead(lead)["Phone"]) == ("Elsewhere", "2")
 
 
+@each_storage
 def test_a_cell_that_another_has_changed_is_not_written_over(crm):
     lead = crm.make(No_of_Employees=1)
     cell = f"{crm.leads}/{lead}/cell"

@@ -8,11 +8,9 @@ from tests.postgresql import databases
 
 STORAGES = ["sqlite", "postgresql"]
 STORAGE = {"MOORAGE_DATABASE_URL", "MOORAGE_CRM_DATABASE_URL", "MOORAGE_VAULT_KEY"}
+each_storage = pytest.mark.parametrize("storage", STORAGES, indirect=True)
 # For `pytestmark`: each test of a file runs on both.
-on_both_storages = [
-    pytest.mark.parametrize("storage", STORAGES, indirect=True),
-    pytest.mark.usefixtures("storage"),
-]
+on_both_storages = [each_storage, pytest.mark.usefixtures("storage")]
 
 
 def on_postgresql(url: str, crm_url: str | None = None) -> dict[str, str]:

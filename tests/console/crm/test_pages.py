@@ -9,6 +9,7 @@ import re
 import pytest
 
 from tests.console.visitor import Visitor
+from tests.flows.storages import each_storage
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202e\'"' + "&lt;b>" + "x" * 20
 
@@ -52,6 +53,7 @@ def crm(server, members):
     return Crm(members[key])
 
 
+@each_storage
 def test_modules_have_counts_and_lead_to_their_records(crm):
     groups = crm.visitor.twin(crm.home)["groups"]
     counts = {module["api_name"]: module["count"] for module in groups["Modules"]}
@@ -89,6 +91,7 @@ def test_rows_of_the_grid_come_by_their_places(crm):
     assert json.loads(crm.visitor.ask("GET", f"{crm.leads}/count?{query}").body) == {"total": 3}
 
 
+@each_storage
 def test_a_form_shows_the_fault_at_its_field_and_keeps_what_was_typed(crm):
     crm.visitor.open(f"{crm.leads}/new")
     page = crm.visitor.send("/new", Last_Name="Kept", Annual_Revenue="abc")
@@ -128,6 +131,7 @@ def test_a_lookup_takes_words_that_lead_to_one_record(crm):
     assert (results[1].status, "No record is found" in results[1].json["message"]) == (400, True)
 
 
+@each_storage
 def test_several_records_are_deleted_after_a_question_and_come_back(crm):
     leads = [crm.make(), crm.make()]
     crm.visitor.open(crm.leads)
@@ -142,6 +146,7 @@ def test_several_records_are_deleted_after_a_question_and_come_back(crm):
     assert [crm.lead(lead)["id"] for lead in leads] == leads
 
 
+@each_storage
 def test_one_value_is_written_into_several_records(crm):
     leads = [crm.make(), crm.make()]
     crm.visitor.open(crm.leads)
@@ -152,6 +157,7 @@ def test_one_value_is_written_into_several_records(crm):
     assert [crm.lead(lead)["City"] for lead in leads] == ["Elsewhere"] * 2
 
 
+@each_storage
 def test_a_record_has_its_notes_and_its_history(crm):
     record = f"{crm.leads}/{crm.make(City='Old')}"
     crm.visitor.open(f"{record}?tab=Notes")
@@ -167,6 +173,7 @@ def test_a_record_has_its_notes_and_its_history(crm):
     assert "-X PUT" in crm.visitor.open(f"{record}?tab=put").words
 
 
+@each_storage
 def test_a_file_is_saved_and_never_shown(crm):
     record = f"{crm.leads}/{crm.make()}"
     crm.visitor.open(f"{record}?tab=Attachments")
@@ -184,6 +191,7 @@ def test_a_file_is_saved_and_never_shown(crm):
     assert "There is nothing in this list." in crm.visitor.send(f"/{file['id']}").words
 
 
+@each_storage
 def test_a_file_is_imported_after_a_look_and_exported_without_formulas(crm):
     rows = ["Last Name;City;Annual Revenue;Email", "=Imp A;Imptown;5;a@b.example", "Imp B;Imptown;abc;x"]
     crm.visitor.open(f"{crm.leads}/import")
