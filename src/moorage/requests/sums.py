@@ -15,7 +15,7 @@ from moorage.storage import Database
 
 LONGEST_LOOK = 0.5  # Seconds after which no older calls are counted.
 MOST_BLOCKS = 20_000  # That are counted.
-_AT_ONCE = 20  # Blocks between two looks at the time.
+_AT_ONCE = 100  # Blocks between two looks at the time.
 
 
 class Sums:
