@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -102,11 +103,15 @@ def _with_pages(visit: Visit, approval: Mapping[str, Any], contents: Mapping[str
     if diff is None or approval["app"] != APP or not visit.sees_values:
         return contents
     place = f"/crm/{approval['connection']['id']}"
-    records = [
-        {**one, "page": f"{place}/{one['module']}/{one['id']}" if one["module"] and one["id"] else None}
-        for one in diff["records"]
-    ]
+    records = [{**record, "page": _page_of(place, record)} for record in diff["records"]]
     return {**contents, "diff": {**diff, "records": records}}
+
+
+def _page_of(place: str, record: Mapping[str, Any]) -> str | None:
+    module, identity = record["module"], record["id"]
+    if record["what"] == "created" or not module or not identity:
+        return None
+    return f"{place}/{quote(module, safe='')}/{quote(identity, safe='')}"
 
 
 async def approve(visit: Visit) -> Shown | Done:
