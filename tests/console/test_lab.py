@@ -7,7 +7,9 @@ import pytest
 from tests.flows.storages import each_storage
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="session"
+)  # Tests on both storages are put in another order, in which a module may end twice.
 def numbers():
     return iter(range(1000))
 
