@@ -4,10 +4,9 @@ import asyncio
 from typing import Any
 
 from moorage.console.calls import Refused
-from moorage.console.limits import QUICK
 from moorage.console.recipes import EXAMPLES, recipes
 from moorage.console.several import MOST
-from moorage.console.visit import Page, Shown, Visit, get, post
+from moorage.console.visit import QUICK, Page, Shown, Visit, get, post
 from moorage.console.words import MODES, policy_in_words, scope_in_words, scopes_in_words
 
 READ, WRITE = "keys:read", "keys:write"

@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moorage.console.filters import moment
-from moorage.console.visit import Page, Shown, Visit, get
+from moorage.console.visit import QUICK, Page, Shown, Visit, get
 
-# Milliseconds in which calls are counted, so that the page does not wait for a long log.
-QUICK = 10
 _TOO_MANY = "status:429"
 
 

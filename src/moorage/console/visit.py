@@ -19,6 +19,8 @@ from moorage.people.model import Person
 from moorage.people.rights import SCOPES, WRITERS, caller
 from moorage.web.browser import File
 
+# Milliseconds in which calls are counted for a page, so that it does not wait for a long log.
+QUICK = 10
 # In the place of a scope: what a page needs whose person may read what apps hold.
 VALUES = "values"
 

@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moorage.console.calls import Refused
-from moorage.console.visit import Shown, Visit
+from moorage.console.visit import QUICK, Shown, Visit
 
 LIMIT = 50
-# Milliseconds in which calls are counted that fit more than a time: their blocks have to be read.
-QUICK = 10
 TIMES = (("15 minutes", "15m"), ("1 hour", "1h"), ("1 day", "1d"), ("1 week", "7d"))
 _OF_TIME = frozenset({"since", "until"})
 
@@ -32,7 +30,10 @@ async def show(visit: Visit) -> Shown:
 
 
 def _longest(visit: Visit, query: str) -> dict[str, int]:
-    """How long calls may be counted; as long as the API does if somebody asks for the whole time."""
+    """How long calls may be counted that fit more than a time, as their blocks have to be read.
+
+    It is as long as the API counts if somebody asks for the whole time.
+    """
     is_quick = visit.query.get("whole") != "true" and any(
         not term.startswith(("since:", "until:")) for term in query.split()
     )
