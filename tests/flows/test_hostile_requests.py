@@ -2,10 +2,10 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from msgspec.structs import replace
 
 from tests.gateway.wire import Client
 from tests.http.test_parsing import UNSOUND

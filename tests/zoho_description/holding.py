@@ -4,13 +4,12 @@ import os
 import re
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import jsonschema_rs
 import msgspec
-from msgspec.structs import asdict
 
 from moorage.crm.centres import split
 from moorage.crm.server import Crm
