@@ -50,7 +50,7 @@ def test_single_connections_can_be_chosen(control, owner, ada, browser, program)
     assert (
         "sales (acme, zoho-crm)" in page.text
         and "<span>beta (zoho-crm)<code>" in page.text
-        and "checked" not in page.text.partition("mode")[0]
+        and "checked" not in page.text.partition("<form")[2].partition("mode")[0]
     )
     chosen = {"app.zoho-crm": None, f"connection.{first['id']}": "on", "mode": "open", "days": "endless"}
     assert "code" in program.ask(browser, **chosen)

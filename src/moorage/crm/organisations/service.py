@@ -255,6 +255,8 @@ class Organisations:
             try:
                 opened = await self._threads.run_for(row.server, self.stored.open, row.place, listener)
             except (StoreClosed, OrganisationDamaged):
+                if await self.registry.get(identity) != row:
+                    continue  # It was deleted meanwhile, and its file with it.
                 if not await self.moves.concerns(row):
                     raise
                 await self.moves.wait(row, tries, partial(self._exclusively, self.check))
