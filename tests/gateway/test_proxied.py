@@ -84,6 +84,7 @@ def test_what_the_proxy_says_is_told_as_its_own(proxy, through, answer, said):
 
 
 def test_a_proxy_that_is_not_there_and_one_that_is_silent(proxy, through):
+    """A call waits for a connection just as long as an attempt may take here. It is told of the attempt even so."""
     gone = proxy()
     gone.close()
     [refused] = through(443, gone.port)

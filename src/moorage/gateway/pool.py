@@ -103,7 +103,8 @@ class _Host:
         self._all: set[UpstreamConnection] = set()
         self._kept: list[UpstreamConnection] = []
         self._waiting: deque[tuple[Borrower, float]] = deque()
-        self._connecting: set[asyncio.Task[None]] = set()
+        # The attempts to connect that are under way, the first one first. Each has its way through the proxy.
+        self._connecting: dict[asyncio.Task[None], Passage | None] = {}
 
     @property
     def is_used(self) -> bool:
@@ -163,33 +164,28 @@ class _Host:
         for upstream in [upstream for upstream in self._all if upstream.deadline <= now]:
             upstream.on_deadline()
         while self._waiting and self._waiting[0][1] <= now:
-            borrower, _ = self._waiting.popleft()
-            borrower.on_unreachable(
-                UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
-            )
+            self._fail_first(self._late())
 
     def _connect_more(self) -> None:
         room = self.limits.connections - len(self._all) - len(self._connecting)
         for _ in range(min(room, len(self._waiting) - len(self._connecting))):
-            task = self.loop.create_task(self._connect())
-            self._connecting.add(task)
+            passage = None if self._proxy is None else Passage(self._proxy, self.origin)
+            task = self.loop.create_task(self._connect(passage))
+            self._connecting[task] = passage
             task.add_done_callback(self._on_connect_tried)
         self._pool.watch(self.loop)
 
     def _on_connect_tried(self, task: asyncio.Task[None]) -> None:
-        self._connecting.discard(task)
+        del self._connecting[task]
         if self._waiting:
             self._connect_more()  # More borrowers wait than connections were allowed.
 
-    async def _connect(self) -> None:
-        origin, limits = self.origin, self.limits
-        passage = None if self._proxy is None else Passage(self._proxy, origin)
+    async def _connect(self, passage: Passage | None) -> None:
         try:
-            async with asyncio.timeout(limits.connect):
+            async with asyncio.timeout(self.limits.connect):
                 upstream = await self._open(passage)
         except TimeoutError:
-            late = UpstreamTimeout(f"{origin.host} accepted no connection in time.")
-            self._fail_first(late if passage is None else passage.late)
+            self._fail_first(self._unaccepted(passage))
         except UpstreamError as error:
             self._fail_first(error)
         except (OSError, ssl.SSLError, UnicodeError) as error:
@@ -227,6 +223,17 @@ class _Host:
         if secured is not None:  # It is None only for a transport that is closing.
             upstream.secure(secured)
         return upstream
+
+    def _late(self) -> UpstreamError:
+        """Why a borrower has waited too long."""
+        if not self._connecting:
+            return UpstreamTimeout(f"No connection to {self.origin.host} became free in time.")
+        return self._unaccepted(next(iter(self._connecting.values())))
+
+    def _unaccepted(self, passage: Passage | None) -> UpstreamError:
+        if passage is not None:
+            return passage.late
+        return UpstreamTimeout(f"{self.origin.host} accepted no connection in time.")
 
     def _on_unreachable(self, reason: str, public_reason: str) -> None:
         origin = self.origin
