@@ -27,9 +27,8 @@ _SECTIONS = {
     "person": "people",
 }
 
-_OF_GRANT = (
-    "approval.grant_ended"  # Its subject is what was allowed for an hour, which has no page of its own.
-)
+# Its subject is what was allowed for an hour, which has no page of its own.
+_OF_GRANT = "approval.grant_ended"
 
 
 async def show(visit: Visit) -> Shown:

@@ -1,6 +1,6 @@
 """One's own page: name, sessions, password and second factor. No secret is shown again in a form that was refused."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from moorage.console.calls import Answer, Refused
@@ -40,27 +40,29 @@ def _sent(visit: Visit, *names: str) -> dict[str, str]:
     return {name: visit.form.get(name, "") for name in names}
 
 
-async def rename(visit: Visit) -> Shown | Done:
-    try:
-        await _call(visit, "PATCH", "", _sent(visit, "name"))
-    except Refused as refused:
-        return await _again(visit, "name", refused)
+def _form(
+    name: str, send: Callable[[Visit], Awaitable[Shown | Done]]
+) -> Callable[[Visit], Awaitable[Shown | Done]]:
+    """What sends a form of the page. If that is refused, the page comes again, and says so at the form."""
+
+    async def sent(visit: Visit) -> Shown | Done:
+        try:
+            return await send(visit)
+        except Refused as refused:
+            if refused.status not in _WRONG:
+                raise
+            return await _page(visit, name, refused)
+
+    return sent
+
+
+async def rename(visit: Visit) -> Done:
+    await _call(visit, "PATCH", "", _sent(visit, "name"))
     return Done(PATH, "Your name is changed.")
 
 
-async def _again(visit: Visit, form: str, refused: Refused) -> Shown:
-    if refused.status not in _WRONG:
-        raise refused
-    return await _page(visit, form, refused)
-
-
-async def change_password(visit: Visit) -> Shown | Done:
-    try:
-        answer = await _call(
-            visit, "POST", "/password", _sent(visit, "present", "password", "repeated", "email")
-        )
-    except Refused as refused:
-        return await _again(visit, "password", refused)
+async def change_password(visit: Visit) -> Done:
+    answer = await _call(visit, "POST", "/password", _sent(visit, "present", "password", "repeated", "email"))
     said = "Your password is changed. All your other sessions have ended."
     return Done(PATH, said, cookie=answer.headers["set-cookie"])
 
@@ -71,10 +73,7 @@ async def end_session(visit: Visit) -> Done:
 
 
 async def begin_codes(visit: Visit) -> Shown | Done:
-    try:
-        answer = await _call(visit, "POST", "/second-factor", _sent(visit, "present"))
-    except Refused as refused:
-        return await _again(visit, "codes", refused)
+    answer = await _call(visit, "POST", "/second-factor", _sent(visit, "present"))
     return _enrolment(answer.document["enrolment"])
 
 
@@ -98,11 +97,8 @@ async def turn_codes_on(visit: Visit) -> Shown | Done:
     return Shown("me_recovery.html", {"codes": answer.document["recovery_codes"]})
 
 
-async def turn_codes_off(visit: Visit) -> Shown | Done:
-    try:
-        await _call(visit, "POST", "/second-factor/off", _sent(visit, "code"))
-    except Refused as refused:
-        return await _again(visit, "codes", refused)
+async def turn_codes_off(visit: Visit) -> Done:
+    await _call(visit, "POST", "/second-factor/off", _sent(visit, "code"))
     return Done(PATH, "No code is asked for any more.")
 
 
@@ -115,10 +111,10 @@ PAGES: tuple[Page, ...] = (
     get(PATH, show),
     *(get(f"{PATH}/{form}", back) for form in ("name", "password", "second-factor")),
     get("/me/second-factor/{way}", back),
-    post("/me/name", rename),
-    post("/me/password", change_password),
+    post("/me/name", _form("name", rename)),
+    post("/me/password", _form("password", change_password)),
     post("/me/sessions/{session_id}/end", end_session),
-    post("/me/second-factor", begin_codes),
+    post("/me/second-factor", _form("codes", begin_codes)),
     post("/me/second-factor/on", turn_codes_on),
-    post("/me/second-factor/off", turn_codes_off),
+    post("/me/second-factor/off", _form("codes", turn_codes_off)),
 )

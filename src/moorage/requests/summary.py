@@ -52,7 +52,7 @@ class Summary(msgspec.Struct):
     calls: list[int]
     errors: list[int]
     groups: Groups | None = None
-    others: int = msgspec.field(default=0)
+    others: int = 0
 
     @classmethod
     def of(cls, since: int | None, until: int | None, now: int, *, groups: bool) -> "Summary":
