@@ -1,9 +1,12 @@
 """The lab: organisations of the embedded CRM are made, changed and brought back by forms."""
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.console.visitor import Visitor
 from tests.flows.storages import each_storage
 
 
@@ -71,6 +74,20 @@ def test_a_reset_can_be_undone(owner, server, slug):
         "before-reset-1",
         "before-reset-2",
     ]
+
+
+@each_storage
+def test_of_people_who_reset_at_the_same_moment_each_keeps_a_snapshot(owner, server, slug):
+    visitors = [Visitor(server) for _ in range(4)]
+    for visitor in visitors:
+        visitor.cookie = owner.cookie
+        visitor.open(f"/console/lab/{slug}")
+    with ThreadPoolExecutor(len(visitors)) as all_at_once:
+        pages = list(all_at_once.map(lambda visitor: visitor.send("/reset", keep="yes"), visitors))
+    told = sorted(name for page in pages for name in re.findall("before-reset-[0-9]+ has", page.words))
+    assert told == [f"before-reset-{number} has" for number in range(1, 5)]
+    names = [row["name"] for row in owner.twin(f"/console/lab/{slug}")["snapshots"]]
+    assert names == [f"before-reset-{number}" for number in range(1, 5)]
 
 
 def test_resets_keep_ten_snapshots_of_their_own(owner, slug):

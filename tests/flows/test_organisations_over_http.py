@@ -85,6 +85,20 @@ def test_a_snapshot_is_kept_by_its_name_and_put_back(server, acme, inside):
     assert (status, told["error"]["code"]) == (404, "snapshot_unknown") and "none yet" in told["detail"]
 
 
+def test_a_snapshot_that_is_not_to_be_replaced_stays_as_it_is(server, acme, inside):
+    path = f"/organisations/{acme}"
+    add(server, inside, "Kept")
+    body = {"name": "before", "replace": False}
+    assert call(server, "POST", f"{path}/snapshots", body)[0] == 200
+    add(server, inside, "Later")
+    status, told = call(server, "POST", f"{path}/snapshots", body)
+    assert (status, told["error"]["code"]) == (409, "snapshot_exists")
+    assert call(server, "POST", f"{path}/restore", {"snapshot": "before"})[0] == 200
+    assert names(server, inside) == ["Kept"]
+    status, told = call(server, "POST", f"{path}/snapshots", {"name": "before", "replace": "no"})
+    assert (status, told["error"]["code"]) == (400, "body_invalid")
+
+
 @pytest.mark.parametrize("name", ["", "../demo", "a/b", "A", "..", "x" * 41, "a.db", "\x00", "-a"])
 def test_no_name_of_a_snapshot_leads_elsewhere(server, acme, name):
     status, told = call(server, "POST", f"/organisations/{acme}/snapshots", {"name": name})

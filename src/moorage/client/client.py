@@ -245,9 +245,10 @@ class Organisations:
         document = self._client.request("GET", f"{_organisation_path(slug)}/snapshots").json()
         return [snapshot["name"] for snapshot in document["snapshots"]]
 
-    def snapshot(self, slug: str, name: str) -> None:
+    def snapshot(self, slug: str, name: str, *, replace: bool = True) -> None:
         """Make a snapshot of the organisation, with this name."""
-        self._client.request("POST", f"{_organisation_path(slug)}/snapshots", json={"name": name})
+        body = {"name": name, "replace": replace}
+        self._client.request("POST", f"{_organisation_path(slug)}/snapshots", json=body)
 
     def forget_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot."""

@@ -13,6 +13,7 @@ from moorage.console.visit import Done, Page, Shown, Visit, get, post
 _READ, _WRITE = "organisations:read", "organisations:write"
 _KEPT = re.compile("before-reset-([1-9][0-9]{0,8})", re.ASCII)  # A snapshot that a reset has kept.
 _MOST_KEPT = 10  # Of an organisation.
+_MOST_TRIES = 10  # To find a name that nobody else has taken meanwhile.
 _SEED = {"Leads": [{"Last_Name": "Hopper", "Company": "Harbour & Pine", "Email": "grace@example.com"}]}
 
 
@@ -86,14 +87,34 @@ async def reset(visit: Visit) -> Shown | Done:
 async def _keep(visit: Visit, slug: str) -> str:
     """Make the next of the snapshots that resets keep, so none takes the place of another. Old ones are deleted."""
     snapshots = f"{_path(slug)}/snapshots"
+    for tries_left in reversed(range(_MOST_TRIES)):
+        numbers = await _numbers_kept(visit, snapshots)
+        name = f"before-reset-{numbers[-1] + 1 if numbers else 1}"
+        try:
+            await visit.control("POST", snapshots, body={"name": name, "replace": False})
+            break
+        except Refused as refused:
+            if refused.code != "snapshot_exists" or not tries_left:
+                raise
+    for number in numbers[: 1 - _MOST_KEPT]:
+        await _delete(visit, f"{snapshots}/before-reset-{number}")
+    return name
+
+
+async def _numbers_kept(visit: Visit, snapshots: str) -> Sequence[int]:
+    """The numbers of the snapshots that resets have kept, sorted."""
     listed = (await visit.control("GET", snapshots)).document["snapshots"]
     found = filter(None, (_KEPT.fullmatch(snapshot["name"]) for snapshot in listed))
-    numbers = sorted(int(match[1]) for match in found)
-    name = f"before-reset-{numbers[-1] + 1 if numbers else 1}"
-    await visit.control("POST", snapshots, body={"name": name})
-    for number in numbers[: 1 - _MOST_KEPT]:
-        await visit.control("DELETE", f"{snapshots}/before-reset-{number}")
-    return name
+    return sorted(int(match[1]) for match in found)
+
+
+async def _delete(visit: Visit, path: str) -> None:
+    """Delete a snapshot, unless somebody else has deleted it meanwhile."""
+    try:
+        await visit.control("DELETE", path)
+    except Refused as refused:
+        if refused.code != "snapshot_unknown":
+            raise
 
 
 async def snapshot(visit: Visit) -> Shown | Done:

@@ -67,6 +67,12 @@ class SnapshotUnknown(MoorageError):
     code = "snapshot_unknown"
 
 
+class SnapshotExists(MoorageError):
+    """The organisation has a snapshot of that name, which was not to be replaced."""
+
+    code = "snapshot_exists"
+
+
 class SnapshotInvalid(MoorageError):
     """A snapshot can't have that name, or there are too many."""
 

@@ -49,9 +49,9 @@ class Management:
         """The names of the organisation's snapshots."""
         return await self._organisations.snapshots(slug)
 
-    async def snapshot(self, slug: str, name: str) -> None:
-        """Copy the organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
-        await self._organisations.keep_snapshot(slug, name)
+    async def snapshot(self, slug: str, name: str, *, replace: bool) -> None:
+        """Copy the organisation as it is now. Raises SnapshotInvalid, SnapshotExists."""
+        await self._organisations.keep_snapshot(slug, name, replace=replace)
 
     async def forget_snapshot(self, slug: str, name: str) -> None:
         """Delete a snapshot. Raises SnapshotUnknown."""

@@ -94,10 +94,11 @@ def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Ro
 
     async def snapshot(request: Request) -> Response:
         await authenticate(request, WRITE)
-        name = _text(
-            await json_object(request, _SNAPSHOT_EXAMPLE, known=("name",)), "name", _SNAPSHOT_EXAMPLE
-        )
-        await management.snapshot(_slug(request), name)
+        body = await json_object(request, _SNAPSHOT_EXAMPLE, known=("name", "replace"))
+        name, replace = _text(body, "name", _SNAPSHOT_EXAMPLE), body.get("replace", True)
+        if not isinstance(replace, bool):
+            raise BodyInvalid("replace has to be true or false.", help="Leave it out for true.")
+        await management.snapshot(_slug(request), name, replace=replace)
         return json_response({"snapshot": {"name": name}})
 
     async def forget(request: Request) -> Response:

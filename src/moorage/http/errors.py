@@ -91,6 +91,7 @@ STATUS: dict[str, int] = {
     "session_invalid": 400,
     "sign_in_refused": 403,
     "sign_in_throttled": 429,
+    "snapshot_exists": 409,
     "snapshot_invalid": 400,
     "snapshot_unknown": 404,
     "snapshot_unwritable": 503,

@@ -21,6 +21,7 @@ from moorage.crm.errors import (
     OrganisationExists,
     OrganisationInvalid,
     OrganisationUnknown,
+    SnapshotExists,
 )
 from moorage.crm.metadata.standard import OrganisationSpec
 from moorage.crm.organisations.departures import Departures
@@ -192,10 +193,18 @@ class Organisations:
         """The names of an organisation's snapshots."""
         return await self.snapshots_of.names((await self.find(slug)).place)
 
-    async def keep_snapshot(self, slug: str, name: str) -> None:
-        """Copy an organisation as it is now. An older snapshot with this name is replaced. Raises SnapshotInvalid."""
+    async def keep_snapshot(self, slug: str, name: str, *, replace: bool = True) -> None:
+        """Copy an organisation as it is now. An older snapshot with this name is replaced.
+
+        Raises SnapshotInvalid, and SnapshotExists if there is one that is not to be replaced.
+        """
 
         async def keep(row: OrganisationRow) -> None:
+            if not replace and name in await self.snapshots_of.names(row.place):
+                raise SnapshotExists(
+                    f"{slug} has a snapshot {name!r} already.",
+                    help="Use another name, or let the snapshot be replaced.",
+                )
             async with self.snapshots_of.written(row.place, name) as target:
                 await self._copy(row, target)
 
