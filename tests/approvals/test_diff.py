@@ -11,7 +11,6 @@ from moorage.approvals.contents import call_document
 from moorage.approvals.diff import LONGEST_VALUE, diff_of
 from moorage.approvals.model import Answer, Approval, HeldCall
 from moorage.approvals.sending import Unsent
-from moorage.approvals.wording import words_of
 from moorage.crm import Trial, TriedRecord
 from moorage.keys.errors import KeyInvalid
 from tests.approvals.conftest import asked
@@ -193,11 +192,3 @@ def test_any_body_and_any_answer_have_a_diff(method, native, body, found):
     shown = diff(Looking(dict.fromkeys([native, "/crm/v8/Leads/1"], found)), method, native, body)
     assert shown.records or shown.notes
     assert not any("log" in note for note in shown.notes)
-
-
-def test_what_a_call_does_is_said_in_words():
-    assert words_of("DELETE", "/crm/v8/Leads/1", "Leads", 1) == "delete 1 record in Leads"
-    assert words_of("PUT", "/crm/v8/Leads", "Leads", 3) == "update 3 records in Leads"
-    assert words_of("POST", "/crm/v8/Leads/upsert", "Leads", 2) == "create or update 2 records in Leads"
-    assert words_of("POST", "/crm/v8/Leads/1/actions/convert", "Leads", 1) == "convert in Leads"
-    assert words_of("PATCH", "/a/\x00b" + "c" * 300, "", 0) == "PATCH /a/?b" + "c" * 189 + "…"

@@ -126,7 +126,10 @@ def test_what_may_be_anything_is_not_of_a_kind(scene):
     job = question("POST", b"/crm/v8/Leads/actions/mass_delete", b'{"ids":["1"]}')[1][0]
     assert [each.is_of_a_kind for each in (composite, unknown, named, job)] == [False, True, True, False]
     assert (unknown.operation, unknown.module) == ("PATCH", "/v1/contacts/7")
-    assert question("POST", b"/crm/v8/Leads?_method=DELETE")[1][0].words == "POST /crm/v8/Leads"
+    assert (
+        question("POST", b"/crm/v8/Leads?_method=DELETE")[1][0].words
+        == "POST /crm/v8/Leads, which may do anything"
+    )
 
     async def act(place):
         hour = Decision("Ada", approves=True, an_hour=True)

@@ -82,9 +82,6 @@ class Holder:
     def _asked(self, call: AskedCall, path: str) -> Asked:
         principal, connection, operation = call.principal, call.connection, call.operation
         upstream = connection.upstream
-        # What may do anything is told by its method and path, as nobody knows what it does with which module.
-        named = () if operation.opaque else operation.modules
-        modules = ", ".join(module for module in named if module != ANY_MODULE)
         return Asked(
             account_id=principal.account_id,
             key_id=principal.key_id,
@@ -96,7 +93,7 @@ class Holder:
             operation=operation.name,
             module=_subject(operation, path),
             kind=operation.kind,
-            words=words_of(call.method, path, modules, _records(call)),
+            words=words_of(operation, path, _records(call)),
             reason=call.verdict.reason,
             rule=call.verdict.rule,
         )
