@@ -115,6 +115,25 @@ def test_views_of_many_leads_have_the_right_ones(many):
     assert found["Last_Name"] == last_name(123_456)
 
 
+def test_home_counts_a_part_of_many_calls_with_each_visit(begun, tmp_path):
+    home = tmp_path / "home"
+    folder, api_key = begun
+    shutil.copytree(folder, home)
+    account, connection = asyncio.run(names_in(home))
+    add_calls(home / "requests.db", account, connection)
+    server = start(home, api_key=api_key)
+    try:
+        owner = Visitor(server).join("owner")
+        note = "are not counted yet. The next visit counts more."
+        assert note in owner.open("/console").words
+        assert owner.twin("/console")["hour"]["calls"] < CALLS
+        hour = wait_until(lambda: (found := owner.twin("/console")["hour"])["is_all"] and found)
+        assert (hour["calls"], hour["share"]) == (CALLS, 10)
+        assert note not in owner.open("/console").words
+    finally:
+        finish(server)
+
+
 def test_many_calls_are_counted_found_and_opened(many):
     owner = many.owner
 

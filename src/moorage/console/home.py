@@ -7,7 +7,7 @@ from typing import Any
 from moorage.console.connections import without_link
 from moorage.console.places import APP
 from moorage.console.recipes import EXAMPLES, recipes
-from moorage.console.visit import Page, Shown, Visit, get
+from moorage.console.visit import QUICK, Page, Shown, Visit, get
 
 _LAST = 10  # Calls on the page.
 _READ = (
@@ -49,15 +49,22 @@ async def _calls(visit: Visit) -> Sequence[Mapping[str, Any]] | None:
 
 
 async def _hour(visit: Visit) -> dict[str, Any] | None:
-    """How many calls came in the last hour, and failed; `is_all` is false if there were too many to count."""
-    found = await visit.optional("/requests/summary", {"q": "since:1h"})
+    """How many calls came in the last hour, and failed; `is_all` is false if there were too many to count at once."""
+    found = await visit.optional("/requests/summary", {"q": "since:1h", "milliseconds": QUICK})
     if found is None:
         return None
     summary = found["summary"]
     calls, failed = summary["calls"], summary["errors"]
     share = round(100 * failed / calls, 1) if calls else 0
-    is_all = summary["counted_since"] == summary["since"]
-    return {"calls": calls, "failed": failed, "share": share, "is_all": is_all}
+    counted_since = summary["counted_since"]
+    is_all = counted_since == summary["since"]
+    return {
+        "calls": calls,
+        "failed": failed,
+        "share": share,
+        "is_all": is_all,
+        "counted_since": counted_since,
+    }
 
 
 async def _held(visit: Visit) -> int:
