@@ -7,8 +7,10 @@ import msgspec
 from moorage.policies import Classifier
 from moorage.requests import Caller, Note, Notes
 from moorage.requests.blocks import Called, NewBlock, content_of, notes_of
+from moorage.requests.notes import Ending
 from moorage.requests.writer import Writer
 
+_ENDING = [member.name for member in msgspec.structs.fields(Ending)]
 _WRITER = Writer(None, Notes(), Classifier({}).classify)
 
 
@@ -41,9 +43,10 @@ def log_calls(control, notes):
     control.run(control.rooms.request_writer.write())
 
 
-def add(notes, note):
-    """Add a call of a key without a policy to the notes that wait."""
-    notes.add((note.caller, note.method, note.native, None), msgspec.structs.astuple(note)[3:14])
+def add(notes, note, decision=None):
+    """Add a call to the notes that wait, by default one of a key without a policy."""
+    what = note.caller, note.method, note.native, decision
+    notes.add(what, tuple(getattr(note, name) for name in _ENDING))
 
 
 def taken(notes):

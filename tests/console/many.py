@@ -15,7 +15,7 @@ from moorage.crm.storage.sqlite.readers import connect, transaction
 from moorage.crm.storage.sqlite.transaction import SqliteTransaction
 from moorage.requests import store
 from moorage.requests.blocks import Called, NewBlock
-from moorage.requests.notes import LONGEST_SHEET, Caller
+from moorage.requests.notes import LONGEST_SHEET, Caller, Ending
 
 LEADS, CALLS = 200_000, 100_000  # Of the leads, some are sample records.
 TOWN = 2_000  # One of so many leads lives in Rareton.
@@ -95,5 +95,5 @@ def _ago(number):
 def _ending(number):
     status = 418 if number in TEAPOTS else 500 if number % FAILED == 0 else 200
     ago = _ago(number)
-    moments = -ago, -ago + 0.001, -ago + 0.02, -ago + 0.021
-    return request_id(number).encode(), *moments, status, "upstream", None, 0, 900, "true"
+    began, ended = -ago, -ago + 0.021
+    return Ending(began, ended, status, request_id(number).encode(), 900, ended - 0.001, began + 0.001)

@@ -78,7 +78,7 @@ def test_the_gateway_keeps_a_callers_request_id_on_each_path_or_makes_one(surfac
     elif re.fullmatch(r"m.{3,127}", sent):
         assert returned == sent
     else:
-        assert re.fullmatch(r"[0-9a-f]{32}", returned)
+        assert re.fullmatch(r"[0-9a-f]{16}", returned)
 
 
 def test_head_gets_the_head_that_get_gets_and_no_body(surface, client):

@@ -43,7 +43,7 @@ def fault(answer):
     document = json.loads(answer.body)
     assert document.keys() == {"code", "details", "message", "status"} and document["status"] == "error"
     assert answer.names["content-type"] == "application/json;charset=UTF-8"
-    assert "moorage-error-source" not in answer.names and len(answer.names["x-request-id"]) == 32
+    assert "moorage-error-source" not in answer.names and len(answer.names["x-request-id"]) == 16
     return answer.status, document["code"]
 
 

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,7 +16,7 @@ from moorage.metrics.table import METRICS, TIMES
 from moorage.metrics.text import text_of
 from moorage.oauth.errors import TokenFailed
 from moorage.policies import Decision, Verdict
-from tests.calls import noted
+from tests.calls import add, noted
 from tests.metrics.scraped import number, samples_of
 
 
@@ -28,9 +27,7 @@ def samples(control):
 
 
 def log(control, owner, decision=None, **members):
-    note = noted(owner.account, **members)
-    what = note.caller, note.method, note.native, decision
-    control.rooms.request_notes.add(what, msgspec.structs.astuple(note)[3:14])
+    add(control.rooms.request_notes, noted(owner.account, **members), decision)
 
 
 def test_calls_are_counted_by_what_they_do_and_how_they_ended_without_a_log(control, owner):

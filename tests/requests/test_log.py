@@ -4,16 +4,32 @@ import urllib.parse
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from moorage.access import EVERYWHERE, Reach
 from moorage.requests import notes, service, store, writer
 from moorage.requests.blocks import NewBlock
+from moorage.requests.migrations import REQUESTS
+from moorage.requests.place import url_of
 from moorage.requests.service import Keeping
 from moorage.requests.writer import Writer
 from moorage.storage.errors import DatabaseUnusable
+from moorage.storage.migrate import migrate
 from tests.calls import add, log_call, log_calls, noted
 
 DAY = 24 * 3600
+_CHANGED = (
+    "request_id",
+    "trace",
+    "duration_ms",
+    "app_ms",
+    "status",
+    "source",
+    "error",
+    "bytes_in",
+    "bytes_out",
+)
+_CHANGED += ("sent", "verdict", "rule")
 
 
 def pages(caller, target="/requests?limit=2"):
@@ -60,16 +76,43 @@ def test_each_call_of_a_block_has_what_was_called_and_how_it_ended(control, owne
     assert [(call["request_id"], call["path"], call["status"]) for call in reversed(calls)] == made
 
 
-def test_a_block_of_an_older_version_is_read(control, owner):
-    old = NewBlock(owner.account, 1, msgspec.msgpack.encode([noted(owner.account, status=404)]))
+def test_blocks_of_older_versions_are_read(control, owner):
+    url, [key] = url_of(control.rooms.settings), owner.get("/keys").json["keys"]
+    caller = [owner.account, key["id"], "zoho-crm", "c", "live"]
+    get = [caller, b"GET", b"/crm/v8/Leads?fields=City"]
+    plain = [b"r1", 1.0, 1.0, 1.25, 1.25, 200, "upstream", None, 0, 9, "true"]
+    traced = [b"r2 0123", 2.0, 2.1, 2.25, 2.5, 404, "upstream", None, 3, 7, "true"]
+    refused = [b"r3", 3.0, 3.0, 0.0, 3.5, 403, "gateway", "denied", 0, 5, "false"]
+    read, deny = ["list records", "read", ["Leads"]], ["deny", "no deals"]
+    whole = [[*get, *plain, read, None, None, None]]
+    whole += [[*get, b"r2", *traced[1:], read, None, None, "0123"], [*get, *refused, read, *deny]]
+    called = [[*get, read, None, None], [*get, read, *deny]]
+    together = {"called": called, "order": [0, 0, 1], "endings": [plain, traced, refused]}
 
     async def write():
         async with control.rooms.request_database.transaction() as tx:
-            await tx.connection.run(lambda opened: store.add(tx.now, 0, [old], opened))
+            blocks = [NewBlock(owner.account, 3, msgspec.msgpack.encode(form)) for form in (whole, together)]
+            await tx.connection.run(lambda opened: store.add(tx.now, 0, blocks, opened))
+            table = sa.table(REQUESTS.table, sa.column("version_num"))
+            await tx.connection.execute(table.update().values(version_num="0003"))
 
     control.run(write())
-    [call] = owner.get("/requests?q=status:404").json["requests"]
-    assert (call["request_id"], call["path"]) == ("r1", "/crm/v8/Leads")
+    migrate(url, history=REQUESTS)
+    calls = owner.get("/requests").json["requests"]
+    for call in calls:
+        assert (call.pop("path"), call.pop("query"), call.pop("module")) == (
+            "/crm/v8/Leads",
+            "fields=City",
+            "Leads",
+        )
+    named = [{name: call[name] for name in _CHANGED} for call in reversed(calls)]
+    assert named[:3] == named[3:]
+    assert [tuple(call.values()) for call in named[:3]] == [
+        ("r1", None, 250.0, 250.0, 200, "upstream", None, 0, 9, "true", None, None),
+        ("r2", "0123", 500.0, 150.0, 404, "upstream", None, 3, 7, "true", None, None),
+        ("r3", None, 500.0, None, 403, "gateway", "denied", 0, 5, "false", "deny", "no deals"),
+    ]
+    assert len(owner.get("/requests?q=status:404").json["requests"]) == 2
 
 
 def test_a_look_that_takes_too_long_ends_between_two_calls(control, owner, monkeypatch):

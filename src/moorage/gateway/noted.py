@@ -93,21 +93,14 @@ class NotedCall(DoorExchange):
         if len(calls) >= TOGETHER:
             notes.write_down()
         calls.append((caller, self._head.method, self._native, self.decision))
-        notes.endings.append(
-            (
-                self._request_id,
-                began,
-                self._sent_at,
-                self._answered_at,
-                ended,
-                status,
-                source,
-                error,
-                self._size,
-                self._bytes_out,
-                "true" if self._status else "unknown" if self.request_sent else "false",
-            )
-        )
+        sent, answered = self._sent_at, self._answered_at
+        if answered is ended and sent is began and not self._size:
+            # The app has answered in one piece, to a request without a body.
+            notes.endings.append((began, ended, status, self._request_id, self._bytes_out))
+        else:
+            was_sent: Sent = "true" if self._status else "unknown" if self.request_sent else "false"
+            moments = began, ended, status, self._request_id, self._bytes_out, answered, sent
+            notes.endings.append((*moments, self._size, source, error, was_sent))
         return True
 
 
@@ -155,9 +148,8 @@ class OwnNote:
             return
         call, began = self._call, self._began
         what = self._target.caller, call.method.encode("latin-1"), call.native, _APPROVED
-        moments = began, began, answered, monotonic()
-        how = status, source, error, len(call.body), size, sent
-        self._notes.add(what, (self._request_id, *moments, *how))
+        moments = began, monotonic(), status, self._request_id, size, answered, began
+        self._notes.add(what, (*moments, len(call.body), source, error, sent))
 
     def _keep_bodies(self, answer: Answer | None) -> None:
         """Keep the bodies of the call that was just noted."""

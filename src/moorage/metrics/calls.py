@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from operator import itemgetter
-from typing import Final
+from operator import attrgetter
 
 from moorage.metrics.numbers import Key, Times
 from moorage.metrics.table import APP_TIME, DECISIONS, ERRORS, OWN_TIME, REQUESTS, WHOLE_TIME
@@ -11,12 +10,7 @@ from moorage.requests import Sheet
 from moorage.requests.blocks import Called, endings_of
 from moorage.requests.notes import Ending
 
-# Places in an ending.
-_BEGAN: Final = 1
-_SENT: Final = 2
-_ANSWERED: Final = 3
-_ENDED: Final = 4
-_HOW = itemgetter(5, 6, 7)  # The status, the source and the error.
+_HOW = attrgetter("status", "source", "error")
 
 
 class CallCounts:
@@ -49,13 +43,20 @@ class CallCounts:
             self.counters[DECISIONS, app, called.verdict] += count
 
     def _add_times(self, app: str, endings: Sequence[Ending]) -> None:
-        # By index, as to unpack each ending would take longer than all else.
-        self._times(WHOLE_TIME, app).add([ending[_ENDED] - ending[_BEGAN] for ending in endings])
-        answered = [ending for ending in endings if ending[_ANSWERED]]
-        self._times(APP_TIME, app).add([ending[_ANSWERED] - ending[_SENT] for ending in answered])
-        self._times(OWN_TIME, app).add(
-            [ending[_ENDED] - ending[_ANSWERED] + ending[_SENT] - ending[_BEGAN] for ending in answered]
-        )
+        self._times(WHOLE_TIME, app).add([ending.ended - ending.began for ending in endings])
+        # Most were answered in one piece, and sent at once: all of the time is the app's.
+        plain = [ending.ended - ending.began for ending in endings if ending.answered_at is None]
+        others = [
+            (ending.ended - ending.began, ending.answered_at - _sent_at(ending))
+            for ending in endings
+            if ending.answered_at
+        ]
+        self._times(APP_TIME, app).add(plain + [of_app for _, of_app in others])
+        self._times(OWN_TIME, app).add([0.0] * len(plain) + [whole - of_app for whole, of_app in others])
 
     def _times(self, name: str, app: str) -> Times:
         return self.times.setdefault((name, app), Times())
+
+
+def _sent_at(ending: Ending) -> float:
+    return ending.began if ending.sent_at is None else ending.sent_at

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moorage.requests.notes import Caller, Ending, Note, Operation, Sheet
+from moorage.requests.notes import Caller, Ending, Note, Operation, Sheet, note_of
 
 
 class Called(msgspec.Struct, gc=False, array_like=True):
@@ -40,27 +40,14 @@ class NewBlock(msgspec.Struct, frozen=True):
     callers: frozenset[Caller] = frozenset()
 
 
-_STATUS: Final = 5  # Its place in an `Ending`.
 _HELD: Final = "approval_required"
-_MAP = 0x80  # A map of a few members [MessagePack].
 _ARRAY_32 = b"\xdd"  # An array, whose length follows in 32 bits [MessagePack].
 
 
-class Ended(msgspec.Struct, gc=False, array_like=True):
-    """The first members of an `Ending`, as far as sums need them. They are read twice as fast as whole notes."""
-
-    request_id: bytes
-    began: float
-    sent_at: float
-    answered_at: float
-    ended: float
-    status: int
-    source: str
-    error: str | None
-
-
 class _EndedContent(msgspec.Struct, gc=False):
-    endings: list[Ended]
+    """A block of which it is read how the calls have ended."""
+
+    endings: list[Ending]
 
 
 class _PartContent(msgspec.Struct, gc=False):
@@ -69,14 +56,6 @@ class _PartContent(msgspec.Struct, gc=False):
     called: list[msgspec.Raw]
     order: list[int]
     endings: list[Ending]
-
-
-class _ErrorsContent(msgspec.Struct, gc=False):
-    """The same for what sums need of endings."""
-
-    called: list[msgspec.Raw]
-    order: list[int]
-    endings: list[Ended]
 
 
 class _CalledBy(msgspec.Struct, gc=False, array_like=True):
@@ -88,7 +67,7 @@ class _CalledBy(msgspec.Struct, gc=False, array_like=True):
 class _CallersContent(msgspec.Struct, gc=False):
     called: list[_CalledBy]
     order: list[int]
-    endings: list[Ended]
+    endings: list[Ending]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -96,10 +75,8 @@ _decode = msgspec.msgpack.Decoder(_Content).decode
 _decode_called = msgspec.msgpack.Decoder(Called).decode
 _decode_part = msgspec.msgpack.Decoder(_PartContent).decode
 _decode_callers = msgspec.msgpack.Decoder(_CallersContent).decode
-_decode_errors = msgspec.msgpack.Decoder(_ErrorsContent).decode
 _decode_ended = msgspec.msgpack.Decoder(_EndedContent).decode
 _decode_endings = msgspec.msgpack.Decoder(list[Ending]).decode
-_decode_older = msgspec.msgpack.Decoder(list[Note]).decode
 
 
 def endings_of(sheet: Sheet) -> list[Ending]:
@@ -116,44 +93,34 @@ def _array(sheet: Sheet) -> bytes:
     return b"".join((_ARRAY_32, len(sheet).to_bytes(4), *sheet.endings))
 
 
-def ended_of(content: bytes) -> Sequence[Ended] | Sequence[Note]:
+def ended_of(content: bytes) -> Sequence[Ending]:
     """How each call of a block has ended."""
-    return _decode_older(content) if _is_older(content) else _decode_ended(content).endings
+    return _decode_ended(content).endings
 
 
-def errors_of(content: bytes) -> Iterator[tuple[Called | Note, Ended | Note]]:
+def errors_of(content: bytes) -> Iterator[tuple[Called, Ending]]:
     """The calls of a block that ended with an error: what was called, and how it ended."""
-    if _is_older(content):
-        yield from ((note, note) for note in _decode_older(content) if is_error(note))
-        return
-    block, known = _decode_errors(content), dict[int, Called]()
-    for place, ended in zip(block.order, block.endings, strict=True):
-        if is_error(ended):
-            called = known.get(place)
-            if called is None:
-                called = known[place] = _decode_called(block.called[place])
-            yield called, ended
+    block = _decode_part(content)
+    called = _called_of(block)
+    for place, ending in zip(block.order, block.endings, strict=True):
+        if is_error(ending):
+            yield called(place), ending
 
 
-def callers_of(content: bytes) -> Iterator[tuple[Caller, Ended | Note]]:
+def callers_of(content: bytes) -> Iterator[tuple[Caller, Ending]]:
     """Who made each call of a block, and how it ended."""
-    if _is_older(content):
-        yield from ((note.caller, note) for note in _decode_older(content))
-        return
     block = _decode_callers(content)
-    for place, ended in zip(block.order, block.endings, strict=True):
-        yield block.called[place].caller, ended
+    for place, ending in zip(block.order, block.endings, strict=True):
+        yield block.called[place].caller, ending
 
 
-def is_error(ending: "Ended | Note") -> bool:
+def is_error(ending: "Ending | Note") -> bool:
     """A call that waits for a person has not failed if its caller was ready to wait, and got 202."""
     return ending.status >= 400 or (ending.error is not None and ending.error != _HELD)
 
 
 def notes_of(content: bytes) -> list[Note]:
-    """The calls of a block. One of a version before 30 November 2026 is an array of whole notes."""
-    if _is_older(content):
-        return _decode_older(content)
+    """The calls of a block."""
     block = _decode(content)
     called = block.called
     return [_note(called[place], ending) for place, ending in zip(block.order, block.endings, strict=True)]
@@ -161,26 +128,23 @@ def notes_of(content: bytes) -> list[Note]:
 
 def notes_with(content: bytes, status: Callable[[int], bool]) -> list[tuple[int, Note]]:
     """The calls of a block whose status is a wanted one, each with its index. That takes less than to read all."""
-    if _is_older(content):
-        return [(index, note) for index, note in enumerate(_decode_older(content)) if status(note.status)]
     block = _decode_part(content)
-    wanted = set(filter(status, {ending[_STATUS] for ending in block.endings}))
-    called = cache(lambda place: _decode_called(block.called[place]))
+    wanted = set(filter(status, {ending.status for ending in block.endings}))
+    if not wanted:
+        return []
+    called = _called_of(block)
     return [
         (index, _note(called(place), ending))
         for index, (place, ending) in enumerate(zip(block.order, block.endings, strict=True))
-        if ending[_STATUS] in wanted
+        if ending.status in wanted
     ]
 
 
-def _is_older(content: bytes) -> bool:
-    return content[0] & 0xF0 != _MAP
+def _called_of(block: _PartContent) -> Callable[[int], Called]:
+    """What was called, by its number in the block."""
+    return cache(lambda place: _decode_called(block.called[place]))
 
 
 def _note(called: Called, ending: Ending) -> Note:
-    decided = called.operation, called.verdict, called.rule
-    request_id, space, trace = ending[0].partition(b" ")
-    ended = request_id, *ending[1:]
-    return Note(
-        called.caller, called.method, called.native, *ended, *decided, trace.decode() if space else None
-    )
+    what = called.caller, called.method, called.native
+    return note_of(*what, ending, called.operation, called.verdict, called.rule)

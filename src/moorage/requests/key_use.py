@@ -6,7 +6,7 @@ too short for all blocks of the day, the next look goes on where the last one en
 
 from collections.abc import Iterator, Mapping
 from time import monotonic, sleep
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -20,6 +20,9 @@ from moorage.requests.model import Names
 from moorage.requests.service import wanted_of, within
 from moorage.requests.store import Block
 from moorage.storage import Database
+
+if TYPE_CHECKING:
+    from moorage.requests.notes import Ending, Note
 
 STEP = 30 * 60  # Seconds of a bucket.
 BUCKETS = 48
@@ -110,6 +113,7 @@ def _unknown(connection: sa.Connection, account_id: str, known: _Known | None) -
 
 def _counted(block: Block, reach: Reach) -> Counts:
     counts: Counts = {}
+    calls: Iterator[tuple[str, Ending | Note]]
     if reach == EVERYWHERE:
         calls = ((caller.key_id, ended) for caller, ended in callers_of(block.content))
     else:

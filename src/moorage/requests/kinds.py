@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from moorage.requests.blocks import Called, Ended, errors_of
-from moorage.requests.notes import Note
+from moorage.requests.blocks import Called, errors_of
+from moorage.requests.notes import Ending, Note
 from moorage.requests.store import Block
 
 MOST_REMEMBERED = 40_000  # Groups of blocks: some 10 MB.
@@ -36,7 +36,7 @@ class Group(msgspec.Struct, gc=False):
 Groups: TypeAlias = dict[Kind, Group]
 
 
-def kind_of(called: Called | Note, ended: Ended | Note) -> Kind:
+def kind_of(called: Called | Note, ended: Ending | Note) -> Kind:
     caller = called.caller
     return Kind(ended.error, ended.status, ended.source, caller.app, _endpoint(called), caller.key_id)
 

@@ -35,7 +35,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     modules: tuple[str, ...] = ()
 
 
-class Note(msgspec.Struct, gc=False, array_like=True):
+class Note(msgspec.Struct, gc=False):
     """A call that has ended. Its moments are seconds of the monotonic clock; `answered_at` is 0 without an answer.
 
     `native` is what followed the app's name, with the query. `status` is 0 if the caller got no answer. `error` is the
@@ -63,9 +63,63 @@ class Note(msgspec.Struct, gc=False, array_like=True):
     trace: str | None = None
 
 
-# How a call has ended: the members of its note from `request_id` to `sent`. If the call belongs to a trace, a space and
-# the id of that follow the request id. Most calls belong to none, and so they have not one byte more.
-Ending: TypeAlias = tuple[bytes, float, float, float, float, int, Source, str | None, int, int, Sent]
+# How a call has ended, as it is written: the first or all members of an `Ending`.
+Plain: TypeAlias = tuple[float, float, int, bytes, int]
+Whole: TypeAlias = tuple[float, float, int, bytes, int, float, float, int, Source, str | None, Sent]
+
+
+class Ending(msgspec.Struct, gc=False, array_like=True):
+    """How a call has ended, as it is read. Moments and names are those of a `Note`.
+
+    Of most calls only the first five members are written: the app answered in one piece, to a request without a body.
+    So `answered_at` is None if it is `ended`, and `sent_at` if it is `began`. If the call belongs to a trace, a space
+    and the id of that follow the request id; most calls belong to none, and so they have not one byte more.
+    """
+
+    began: float
+    ended: float
+    status: int
+    request_id: bytes
+    bytes_out: int
+    answered_at: float | None = None
+    sent_at: float | None = None
+    bytes_in: int = 0
+    source: Source = "upstream"
+    error: str | None = None
+    sent: Sent = "true"
+
+
+def note_of(
+    caller: Caller,
+    method: bytes,
+    native: bytes,
+    ending: Ending,
+    operation: Operation | None = None,
+    verdict: str | None = None,
+    rule: str | None = None,
+) -> Note:
+    """What is known of a call."""
+    request_id, _, trace = ending.request_id.partition(b" ")
+    return Note(
+        caller,
+        method,
+        native,
+        request_id,
+        ending.began,
+        ending.began if ending.sent_at is None else ending.sent_at,
+        ending.ended if ending.answered_at is None else ending.answered_at,
+        ending.ended,
+        ending.status,
+        ending.source,
+        ending.error,
+        ending.bytes_in,
+        ending.bytes_out,
+        ending.sent,
+        operation,
+        verdict,
+        rule,
+        trace.decode() if trace else None,
+    )
 
 
 class Classified(Protocol):
@@ -119,8 +173,8 @@ class Places(dict[What, int]):
 class Sheet:
     """Calls of one account, in the order in which they ended.
 
-    `places` has each `What` with a number, and `order` such a number for each call. `endings` has the `Ending` of each
-    call in MessagePack, in parts of some calls each. `bodies` are by the index of their call.
+    `places` has each `What` with a number, and `order` such a number for each call. `endings` has in MessagePack how
+    each call has ended, in parts of some calls each. `bodies` are by the index of their call.
     """
 
     __slots__ = ("account_id", "bodies", "endings", "order", "places")
@@ -135,7 +189,7 @@ class Sheet:
     def __len__(self) -> int:
         return len(self.order)
 
-    def add(self, calls: Sequence[What], endings: Sequence[Ending]) -> None:
+    def add(self, calls: Sequence[What], endings: Sequence[Plain | Whole]) -> None:
         self.order += map(self.places.__getitem__, calls)
         array = _encode(endings)
         self.endings.append(array[1:] if len(endings) < _ARRAY_16 else array[3:])
@@ -155,7 +209,7 @@ class Notes:
         self.strangers = 0
         self.dropped = 0
         self.calls: list[What] = []
-        self.endings: list[Ending] = []
+        self.endings: list[Plain | Whole] = []
         self._bodies: dict[int, Bodies] = {}  # By the index of their call in `calls`.
         self._begun: dict[str, Sheet] = {}  # One for each account.
         self._full: list[Sheet] = []
@@ -163,7 +217,7 @@ class Notes:
     def __len__(self) -> int:
         return len(self.calls) + sum(map(len, (*self._full, *self._begun.values())))
 
-    def add(self, what: What, ending: Ending) -> None:
+    def add(self, what: What, ending: Plain | Whole) -> None:
         """Note a call."""
         if len(self.calls) >= TOGETHER:
             self.write_down()
@@ -174,12 +228,12 @@ class Notes:
     def last(self) -> Note:
         """The call that was noted last, without its trace."""
         caller, method, native, _ = self.calls[-1]
-        return Note(caller, method, native, *self.endings[-1])
+        return note_of(caller, method, native, Ending(*self.endings[-1]))
 
     def name_trace(self, trace_id: bytes) -> None:
         """Note the trace of the call that was noted last."""
-        ending = self.endings[-1]
-        self.endings[-1] = (b"%b %b" % (ending[0], trace_id), *ending[1:])
+        began, ended, status, request_id, *others = self.endings[-1]
+        self.endings[-1] = began, ended, status, b"%b %b" % (request_id, trace_id), *others
 
     def keep(self, bodies: "Bodies") -> None:
         """Keep the bodies of the call that was noted last, if there is room for them."""

@@ -21,13 +21,12 @@ LONGEST_LOOK = 0.5
 NOTICES = 20  # Notices that a page shows.
 AT_ONCE = 20  # Blocks that one look for new calls reads.
 STEP = 100  # Blocks that are removed at once.
-_SOURCES = b"\xa8upstream", b"\xa7gateway"
 _DAY = 24 * 3600 * 1_000_000
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which calls are wanted. A block contains such a call only if it contains all `words`, those in `folded` in
-    whichever case, and one of the statuses that `status` accepts.
+    """Which calls are wanted. A block contains such a call only if it contains all `words`, and those in `folded` in
+    whichever case. `status` accepts the statuses of such calls.
     """
 
     accepts: Callable[[Call], bool] = lambda _call: True
@@ -180,17 +179,10 @@ def may_contain(content: bytes, wanted: Filter) -> bool:
     """Whether it is worth while to decode a block, which takes a hundred times as long as to search its bytes."""
     if not all(word in content for word in wanted.words):
         return False
-    if wanted.folded:
-        lowered = content.lower()
-        if not all(word in lowered for word in wanted.folded):
-            return False
-    return wanted.status is None or any(map(wanted.status, _statuses(content)))
-
-
-def _statuses(content: bytes) -> set[int]:
-    """Numbers among which are all statuses of a block: in MessagePack, one or two bytes before the source."""
-    ends = {piece[-2:] for source in _SOURCES for piece in content.split(source)[:-1]}
-    return {number for end in ends for number in (end[-1], int.from_bytes(end)) if number < 1000}
+    if not wanted.folded:
+        return True
+    lowered = content.lower()
+    return all(word in lowered for word in wanted.folded)
 
 
 def calls_of(block: Block) -> list[Call]:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from moorage.http.timestamps import wire_time_of
-from moorage.requests.blocks import Ended, ended_of, is_error
+from moorage.requests.blocks import ended_of, is_error
 from moorage.requests.kinds import Group, Groups, Kind, kind_of, merge
 from moorage.requests.model import Call, Names
-from moorage.requests.notes import Note
+from moorage.requests.notes import Ending, Note
 from moorage.requests.store import Block
 
 MOST_BUCKETS = 60
@@ -92,7 +92,7 @@ class Summary(msgspec.Struct):
             self._count(call.at, call.note)
             self.add_error(call)
 
-    def _count(self, at: int, ending: Ended | Note) -> None:
+    def _count(self, at: int, ending: Ending | Note) -> None:
         if self.since <= at < self.until:
             place = (at - self.first) // self.step
             self.calls[place] += 1

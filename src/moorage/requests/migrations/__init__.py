@@ -4,4 +4,4 @@ from pathlib import Path
 
 from moorage.storage.migrate import History
 
-REQUESTS = History(Path(__file__).parent, "0003", table="requests_alembic_version", schema="moorage_requests")
+REQUESTS = History(Path(__file__).parent, "0004", table="requests_alembic_version", schema="moorage_requests")

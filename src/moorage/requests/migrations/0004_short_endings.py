@@ -1,0 +1,62 @@
+"""Blocks of one form, in which most calls have five members. Older blocks have one of two other forms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+_blocks = sa.table("blocks", sa.column("first", sa.BigInteger), sa.column("content", sa.LargeBinary))
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    change = _blocks.update().where(_blocks.c.first == sa.bindparam("number"))
+    first: int | None = -1
+    while first is not None:
+        # By its number, as a log may be larger than the memory.
+        following = sa.select(_blocks).where(_blocks.c.first > first).order_by(_blocks.c.first).limit(1)
+        row = connection.execute(following).first()
+        first = None if row is None else row.first
+        if row is not None:
+            connection.execute(change, {"number": row.first, "content": _renewed(bytes(row.content))})
+
+
+def _renewed(content: bytes) -> bytes:
+    block = _decode(content)
+    if isinstance(block, dict):
+        return _encode({**block, "endings": [_ending(*ending) for ending in block["endings"]]})
+    # A list of whole calls: who called, the method, the path, eleven members of the ending, four that may be missing.
+    places: dict[bytes, int] = {}
+    order, endings = list[int](), list[Sequence[Any]]()
+    for call in block:
+        operation, verdict, rule, trace = (*call[14:], *[None] * 4)[:4]
+        called = _encode([*call[:3], operation, verdict, rule])
+        order.append(places.setdefault(called, len(places)))
+        request_id = call[3] if trace is None else b"%b %b" % (call[3], trace.encode())
+        endings.append(_ending(request_id, *call[4:14]))
+    return _encode({"called": list(map(msgspec.Raw, places)), "order": order, "endings": endings})
+
+
+def _ending(
+    request_id: bytes,
+    began: float,
+    sent_at: float,
+    answered_at: float,
+    ended: float,
+    status: int,
+    source: str,
+    error: str | None,
+    bytes_in: int,
+    bytes_out: int,
+    sent: str,
+) -> Sequence[Any]:
+    how = answered_at, sent_at, bytes_in, source, error, sent
+    is_plain = how == (ended, began, 0, "upstream", None, "true")
+    return (began, ended, status, request_id, bytes_out, *(() if is_plain else how))
