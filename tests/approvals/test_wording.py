@@ -11,8 +11,8 @@ LEAD = "/crm/v8/Leads/1"
 COMPOSITE = "/crm/v8/__composite_requests"
 
 
-def words(method, path, body=b"", app="zoho-crm"):
-    operation = Classifier().classify(app, method, path.encode(), b"", body)
+def words(method, path, body=b"", app="zoho-crm", query=b""):
+    operation = Classifier().classify(app, method, path.encode(), query, body)
     return words_of(operation, path, operation.records)
 
 
@@ -46,6 +46,12 @@ def of_calls(*calls):
 )
 def test_a_call_is_told_in_words(method, path, said):
     assert words(method, path) == said
+
+
+def test_a_module_in_the_query_does_not_make_a_call_sound_like_one_about_records():
+    for path in ("/crm/v8/users/7/actions/transfer_and_delete", "/crm/v8/settings/recycle_bin/actions/empty"):
+        assert words("POST", path, query=b"module=Leads").endswith(f", by POST {path}")
+    assert words("DELETE", "/crm/v8/users/7", query=b"module=Leads") == "DELETE /crm/v8/users/7 (Leads)"
 
 
 def test_a_call_of_an_app_without_a_table_is_told_by_its_path():

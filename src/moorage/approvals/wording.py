@@ -47,7 +47,9 @@ def _words(operation: Operation, path: str, records: int) -> str:
     action = _ACTION.search(path)
     if action is not None:
         undo = "undo " if operation.method == "DELETE" else ""
-        where = f" in {modules}" if modules else f", by {call}"
+        # Elsewhere a caller may name any module in the query, and make the end of a user sound like that of a record.
+        is_of_records = bool(modules) and template.startswith("/crm/v8/{module}/")
+        where = f" in {modules}" if is_of_records else f", by {call}"
         return f"{undo}{action[1].replace('_', ' ')}{where}"
     verb = "read" if operation.kind == "read" else _VERBS.get(operation.method, operation.method)
     if _OF_A_RECORD.fullmatch(template):
