@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
-from moorage.approvals.errors import AnswerGone, ApprovalDeclined, ApprovalRequired, HourImpossible
+from moorage.approvals.errors import (
+    AnswerGone,
+    ApprovalDecided,
+    ApprovalDeclined,
+    ApprovalRequired,
+    ApprovalUnderWay,
+    HourImpossible,
+)
 from moorage.approvals.holder import Holder
 from moorage.approvals.model import Answer, Approval
 from moorage.approvals.service import Decision, Limits
@@ -107,6 +114,24 @@ def test_a_repeat_gets_what_became_of_the_call():
     for state, error in (("declined", ApprovalDeclined), ("unknown", AnswerGone)):
         with pytest.raises(error, match=f"{state}. So."):
             hold(Asked("PUT", b"/x"), Approvals(state=state))
+
+
+@pytest.mark.parametrize("state", ["approved", "sending"])
+def test_a_repeat_of_a_call_that_is_being_sent_is_not_told_to_ask_a_person(state):
+    with pytest.raises(
+        ApprovalUnderWay, match="has approved this call, and the server is sending it"
+    ) as caught:
+        hold(Asked("PUT", b"/x"), Approvals(state=state))
+    assert caught.value.code == "approval_required"
+    assert caught.value.more["id"] == "a1"
+    assert "Nothing was sent" not in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("sending", "GET /approvals/a1"), ("declined", "make its call again")]
+)
+def test_nobody_is_told_to_repeat_what_may_have_been_sent(state, told):
+    assert told in ApprovalDecided("a1", state).help
 
 
 def test_the_records_of_a_body_are_counted():

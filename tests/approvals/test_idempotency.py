@@ -7,7 +7,7 @@ import pytest
 from moorage.approvals.errors import AnswerGone
 from moorage.approvals.model import Grant
 from moorage.approvals.service import Decision
-from moorage.idempotency.errors import IdempotencyKeyReused
+from moorage.idempotency.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from tests.approvals.conftest import ANSWER, CALL, NO, YES, asked
 
 
@@ -56,6 +56,16 @@ def test_another_call_under_the_same_name_is_refused(scene):
         return other_key.id != held.id
 
     assert scene(act)
+
+
+@pytest.mark.parametrize("name", [b"", b"  ", b"a" * 256, "é".encode(), b"a\tb"])
+def test_what_is_no_name_is_refused_and_nothing_is_held(scene, name):
+    async def act(place):
+        with pytest.raises(IdempotencyKeyInvalid):
+            await place.approvals.meet(asked(), CALL, name)
+        return await place.approvals.search("team")
+
+    assert scene(act) == []
 
 
 def test_a_repeat_is_no_new_call_of_a_grant(scene):

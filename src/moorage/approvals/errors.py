@@ -5,6 +5,8 @@ from typing import Any
 
 from moorage.errors import MoorageError
 
+_NEVER_SENT = frozenset({"declined", "expired", "cancelled"})
+
 
 class ApprovalRequired(MoorageError):
     """The call is held until a person approves it. `more` has what a program needs to go on."""
@@ -16,6 +18,20 @@ class ApprovalRequired(MoorageError):
             f"A person has to approve this call: {words}. {reason}",
             help=f"Nothing was sent. Ask a person to open {more['link']}; "
             f"GET /approvals/{more['id']} says what was decided, until {more['expires_at']}.",
+        )
+        self.more = more
+
+
+class ApprovalUnderWay(MoorageError):
+    """A person has approved the call, and it is sent just now, or in a moment."""
+
+    code = "approval_required"
+
+    def __init__(self, words: str, more: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"A person has approved this call, and the server is sending it: {words}.",
+            help="It is sent once, and not again for this try. Its answer comes in a few seconds, at "
+            f"GET /approvals/{more['id']}/answer, or to the same call.",
         )
         self.more = more
 
@@ -94,7 +110,9 @@ class ApprovalDecided(MoorageError):
     def __init__(self, approval_id: str, state: str) -> None:
         super().__init__(
             f"The held call {approval_id} is {state}, so it can't be decided any more.",
-            help="To ask again, let the program make its call again.",
+            help=f"GET /approvals/{approval_id} says what becomes of it."
+            if state not in _NEVER_SENT
+            else "To ask again, let the program make its call again.",
         )
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moorage.approvals.errors import AnswerGone, ApprovalDeclined, ApprovalRequired
+from moorage.approvals.errors import AnswerGone, ApprovalDeclined, ApprovalRequired, ApprovalUnderWay
 from moorage.approvals.model import (
     MANY_THINGS,
     UNDER_WAY,
@@ -108,6 +108,8 @@ class Holder:
             raise ApprovalDeclined(f"The held call {approval.id} is {state}. {approval.note or ''}".rstrip())
         if not is_async:
             more = {"id": approval.id, "link": link, "expires_at": wire_time_of(approval.deadline)}
+            if state != "waiting":
+                raise ApprovalUnderWay(approval.asked.words, more)
             raise ApprovalRequired(approval.asked.words, approval.asked.reason, more)
         headers = [
             (b"content-type", b"application/json"),

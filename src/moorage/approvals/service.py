@@ -1,6 +1,5 @@
 """Holds calls, lets people decide on them, and keeps the answers."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Any
 
@@ -31,6 +30,7 @@ from moorage.approvals.model import (
 from moorage.audit import note
 from moorage.clock import Clock
 from moorage.idempotency.errors import IdempotencyKeyReused
+from moorage.idempotency.service import name_digest
 from moorage.ids import new_uuid
 from moorage.jobs.service import Jobs
 from moorage.logs import Log
@@ -100,7 +100,7 @@ class Approvals:
         it once, and nothing is sent a second time. `idempotency` is the caller's Idempotency-Key: with it, the same
         call is the same for a day, whatever became of it.
 
-        Raises ApprovalTooLarge, ApprovalsFull, AnswerGone, IdempotencyKeyReused.
+        Raises ApprovalTooLarge, ApprovalsFull, AnswerGone, IdempotencyKeyInvalid, IdempotencyKeyReused.
         """
         digest, name = call.digest(asked.connection_id), _name_of(idempotency)
         async with self._database.reading() as tx:
@@ -226,8 +226,8 @@ class Approvals:
 
 
 def _name_of(idempotency: bytes | None) -> bytes | None:
-    """What is stored of an Idempotency-Key."""
-    return None if idempotency is None else hashlib.sha256(idempotency.strip()).digest()
+    """What is stored of an Idempotency-Key. Raises IdempotencyKeyInvalid."""
+    return None if idempotency is None else name_digest(idempotency.strip().decode("latin-1"))
 
 
 async def _known(tx: Transaction, asked: Asked, digest: bytes, name: bytes | None) -> Approval | None:

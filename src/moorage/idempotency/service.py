@@ -35,9 +35,7 @@ class Idempotency:
 
         Raises IdempotencyKeyInvalid, IdempotencyKeyReused, IdempotencyKeyBusy.
         """
-        if not 0 < len(name) <= LONGEST_NAME or not name.isascii() or not name.isprintable():
-            raise IdempotencyKeyInvalid(LONGEST_NAME)
-        digest = digest_of(name)
+        digest = name_digest(name)
         async with self._database.transaction(quiet=True) as tx:
             if self._is_time(key_id):
                 await self._forget_old(tx, key_id)
@@ -83,6 +81,13 @@ class Idempotency:
         """True for one of so many requests of a key."""
         since = self._since_look[key_id] = (self._since_look.get(key_id, -1) + 1) % _LOOK
         return since == 0
+
+
+def name_digest(name: str) -> bytes:
+    """What is stored of an Idempotency-Key. Raises IdempotencyKeyInvalid."""
+    if not 0 < len(name) <= LONGEST_NAME or not name.isascii() or not name.isprintable():
+        raise IdempotencyKeyInvalid(LONGEST_NAME)
+    return digest_of(name)
 
 
 def request_digest(method: str, path: bytes, query: bytes, body: bytes) -> bytes:
