@@ -56,6 +56,24 @@ def test_tiles_say_what_happened(owner, server):
     assert "calls in the last hour" in owner.open("/console").words.casefold()
 
 
+def test_the_number_of_calls_is_that_of_programs(own_server):
+    server = own_server()
+    owner = Visitor(server).join("owner")
+    [connection] = server.get("/connections")[1]["connections"]
+    assert server.call("GET", LEADS)[0] == 200
+    assert owner.open(f"/console/crm/{connection['connection_id']}/Leads").status == 200
+    hour = wait_until(lambda: _hour_after_a_persons_call(owner))
+    assert (hour["calls"], hour["q"]) == (1, "since:1h caller:key")
+    assert "Programs' calls in the last hour" in owner.open("/console").words
+
+
+def _hour_after_a_persons_call(owner):
+    """The hour, as soon as a call of a page is in the log, and calls of programs are told apart in time."""
+    found = owner.twin("/console")
+    is_noted = any(call["key"]["id"].startswith("person_") for call in found["requests"])
+    return found["hour"] if is_noted and "caller:key" in found["hour"]["q"] else None
+
+
 def _hour(owner, calls):
     found = owner.twin("/console")
     return found if found["hour"]["calls"] >= calls and found["hour"]["failed"] else None
