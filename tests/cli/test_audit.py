@@ -83,6 +83,8 @@ def test_an_export_can_be_verified_without_the_folder(moorage, key, tmp_path, mo
         ["--verify", "--export", "-"],
         ["--export", "-", "--actor", "ci"],
         ["--anchor", "1:2"],
+        ["--verify", "--anchor", "1:2"],
+        ["--verify", "--anchor", f"42:{'0' * 63}"],
         ["--actor", "a\nb"],
     ],
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moorage.console.filters import ago
+from tests.console.visitor import FORM
 
 ROLES = ("owner", "operator", "approver", "support")
 
@@ -24,6 +25,19 @@ def test_a_stranger_signs_in_first_and_comes_back(visitor, path):
     assert visitor.ask("GET", f"{path}?format=json").json["error"]["code"] == "person_needed"
     by_script = visitor.ask("GET", path, headers={"HX-Request": "true"})
     assert (by_script.status, "sign-in" in by_script.headers["hx-redirect"]) == (204, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "page"),
+    [
+        ("/console/approvals/an-id/approve", "/console/approvals/an-id"),
+        ("/console/people", "/console/people"),
+        ("/console/nowhere/at/all", "/console"),
+    ],
+)
+def test_who_sends_a_form_without_a_session_comes_back_to_a_page(visitor, sent, page):
+    found = visitor.ask("POST", sent, b"", FORM)
+    assert (found.status, found.headers["location"].partition("?")[2]) == (303, f"next={page}")
 
 
 def test_an_api_key_is_nobody_in_the_console(visitor, server):

@@ -99,6 +99,7 @@ def test_what_does_not_work_is_not_kept(control, owner, elsewhere, tokens):
 
     told = refused(400, "import_refused", refresh_token="1000.made-up", data_centre="eu")
     assert "invalid_code" in told.json["message"]
+    assert "Bring other tokens" in told.json["detail"]
     refused(400, "import_refused", access_token="1000.made-up", data_centre="eu")
     # Of another data centre: its servers know neither.
     refused(400, "import_refused", access_token=tokens.access_token, data_centre="us")

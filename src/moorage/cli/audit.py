@@ -1,6 +1,7 @@
 """`moorage audit`: what was changed in this data folder, by whom."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,7 @@ def audit(
     asked = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
     if verify:
         _require_no_more(asked, "--verify checks all entries", export=export)
+        _require_anchors(anchor or [])
         _verify(home, anchor or [], file, as_json=as_json)
         return
     if anchor or file is not None:
@@ -143,6 +145,16 @@ def _opened(target: str) -> Iterator[IO[str]]:
     path.touch(0o600)
     with path.open("w", encoding="utf-8") as out:
         yield out
+
+
+def _require_anchors(anchors: list[str]) -> None:
+    """A text that was cut or mistyped must not look like an audit that was changed."""
+    for anchor in anchors:
+        if not re.fullmatch(r"\d+:[0-9a-f]{64}", anchor, re.ASCII):
+            raise UsageError(
+                f"{anchor[:80]!r} is no anchor",
+                help="Give what an earlier --verify printed: 42:9b1d…, whole.",
+            )
 
 
 def _verify(home: Path | None, anchors: list[str], file: Path | None, *, as_json: bool) -> None:

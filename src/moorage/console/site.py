@@ -143,6 +143,16 @@ class Console(Site):
             )
         raise NotFound("There is no such page in the console.", help=f"Begin at {ROOT}.")
 
+    def _page_of_form(self, request: Request) -> str:
+        """The page to come back to for somebody whose form was not taken: the nearest that can be opened."""
+        path: str = request.url.path
+        while len(path) > len(ROOT):
+            asked = dict(request.scope) | {"path": path, "method": "GET"}
+            if any(route.matches(asked)[0] is Match.FULL for route, _ in self._routes):
+                return path
+            path = path.rpartition("/")[0]
+        return ROOT
+
     def _calls(self, request: Request) -> Calls:
         client = (request.client.host, request.client.port) if request.client else ("127.0.0.1", 0)
         return Calls(self._inside, self._keys.inside, client, request.headers.get("x-forwarded-for"))
@@ -154,7 +164,7 @@ class Console(Site):
             message = "Nobody is signed in in this browser."
             document = {"message": message, "error": {"code": "person_needed", "message": message}}
             return json_response(document, 401)
-        back = request.url.path
+        back = request.url.path if request.method == "GET" else self._page_of_form(request)
         if query and request.method == "GET" and len(back) + len(query) < LONGEST_NEXT:
             back = f"{back}?{query.decode('latin-1')}"
         answer = self._sessions.to_sign_in(request, back[:LONGEST_NEXT])

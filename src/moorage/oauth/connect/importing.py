@@ -23,8 +23,13 @@ from moorage.oauth.tokens.service import Tokens
 from moorage.oauth.tokens.unwritten import Unwritten
 from moorage.oauth.transport.authorization_server import AuthorizationServers, error_code_of, silence_of
 from moorage.oauth.transport.contract import Unanswered
-from moorage.oauth.transport.refusal_codes import SCOPE_MISMATCH, reason
+from moorage.oauth.transport.refusal_codes import RECONNECT, SCOPE_MISMATCH, reason
 from moorage.storage import Transaction
+
+_OTHER_TOKENS = (
+    "Nothing was kept. Bring other tokens, or name their data centre. They have to be of the client that"
+    " `moorage client list` shows for it."
+)
 
 log = Log(__name__)
 
@@ -176,4 +181,6 @@ class Importing:
 
 def _refusal(code: str) -> ImportRefused:
     meaning = reason(code)
-    return ImportRefused(f"The tokens were not accepted ({code[:100]}). {meaning.cause}", help=meaning.fix)
+    # What was made for the import is gone again, so there is nothing to connect again.
+    fix = _OTHER_TOKENS if meaning.fix == RECONNECT else meaning.fix
+    return ImportRefused(f"The tokens were not accepted ({code[:100]}). {meaning.cause}", help=fix)
