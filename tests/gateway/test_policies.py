@@ -98,7 +98,9 @@ def test_a_body_that_comes_in_pieces_is_collected_first(relayed):
 def test_a_body_that_is_too_long_to_be_looked_at_counts_as_the_worst(relayed):
     client = relayed(world=world(mode="cautious"))
     long = READS[:-1] + b" " * (1 << 20) + READS[-1:]
-    assert error_of(client.post(COMPOSITE, long)) == (403, "approval_required")
+    refused = client.post(COMPOSITE, long)
+    assert error_of(refused) == (403, "approval_required")
+    assert b"too long to be kept" in refused.body
     assert client.upstream.requests == []
 
 

@@ -213,6 +213,24 @@ def test_a_key_that_only_reads_is_told_so(owner, made):
     inside(owner)
     key_id, _ = made(scopes=["proxy:read"])
     assert attempt(owner, key=key_id).json["action"] == "deny"
+    assert attempt(owner, key=key_id, method="GET").json["action"] == "allow"
+
+
+def test_a_key_that_calls_no_app_is_told_so(owner, made):
+    inside(owner)
+    key_id, _ = made(scopes=["connections:read"])
+    tried = attempt(owner, key=key_id, method="GET").json
+    assert tried["action"] == "deny" and "proxy:zoho-crm:read" in tried["reason"]
+
+
+def test_a_described_call_has_to_name_its_connection_as_a_real_one_has_to(owner, made):
+    connection = inside(owner)["id"]
+    key_id, _ = made(policy={"needs_name": True})
+    for described in ({"key": key_id}, {"policy": {"needs_name": True}}):
+        answer = attempt(owner, **described)
+        assert (answer.status, answer.code) == (409, "connection_name_required")
+        assert connection in answer.json["detail"]
+        assert attempt(owner, **described, connection=connection).json["action"] == "allow"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,11 @@ def test_an_operation_of_zoho_crm(call, kind, name, module):
         ("DELETE /v1/anything", None, "destructive"),
         ("POST /v1/contacts/batch/archive", b"", "destructive"),
         ("POST /v1/search", b"", "read"),
-        ("POST /v1/lists/7/search", {"_method": "DELETE"}, "read"),
+        ("POST /v1/search", {"query": "a"}, "read"),
+        ("POST /v1/search", None, "destructive"),
+        ("POST /v1/search", b"a=b&_method=delete", "destructive"),
+        ("POST /v1/lists/7/search", {"_method": "DELETE"}, "destructive"),
+        ("POST /api/chat.delete", {"ts": "1"}, "destructive"),
         ("GET /api/chat.delete", None, "destructive"),
         ("GET /api/users.list", None, "read"),
     ],
@@ -154,6 +158,13 @@ def test_a_composite_request_that_can_not_be_read_is_destructive(body):
         ("GET /crm/v8/Accounts/1/Deals", None, ("Accounts", "Deals"), 0),
         ("GET /crm/v8/Accounts/1/Own_List", None, ("*", "Accounts"), 0),
         ("GET /crm/v8/settings/fields?module=Deals", None, ("Deals",), 0),
+        ("GET /crm/bulk/v8/read/1/result", None, ("*",), 0),
+        ("GET /crm/v3/bulk/read/1/result", None, ("*",), 0),
+        ("GET /crm/bulk/v8/backup/1/all.zip", None, ("*",), 0),
+        ("POST /crm/v8/actions/watch", {"watch": [{"events": ["Deals.all"]}]}, ("*",), 1),
+        ("POST /crm/v8/settings/tags/1/actions/merge", {"tags": [{}]}, ("*",), 1),
+        ("GET /crm/v8/files?id=a", None, ("*",), 0),
+        ("POST /crm/v8/files", b"--x", (), 1),
     ],
 )  # fmt: skip
 def test_the_modules_and_the_number_of_records(call, body, modules, records):
@@ -234,3 +245,9 @@ def test_the_files_of_shipped_apps_say_what_methods_do_not(app, call, kind):
 def test_a_body_that_is_no_form_names_no_other_method(body, formless, kind):
     operation = Classifier().classify("acme", "POST", b"/upload", b"", body, formless=formless)
     assert operation.kind == kind and ("kind" in operation.unsure) == (kind != "write" and body is None)
+
+
+def test_what_a_file_says_of_a_post_counts_if_its_body_can_be_no_form():
+    classifier = Classifier({"acme": {"POST /v1/search": "read"}})
+    operation = classifier.classify("acme", "POST", b"/v1/search", formless=True)
+    assert (operation.kind, operation.records, operation.opaque) == ("read", 0, False)

@@ -160,6 +160,13 @@ def test_the_reason_names_the_rule_or_the_mode():
     )
 
 
+def test_the_reason_says_why_a_call_is_not_what_its_method_says():
+    hidden = Classifier().classify("zoho-crm", "GET", b"/crm/v8/Leads", b"_method=DELETE")
+    assert "asks for another method" in verdict(Policy("readonly"), hidden).reason
+    unknown = Classifier().classify("zoho-crm", "GET", b"/crm/v8/functions/f/actions/execute")
+    assert "unknown operation" in verdict(Policy("readonly"), unknown).reason
+
+
 def test_the_first_rule_that_fits_decides():
     rules = Rule("leads", "allow", modules=("Leads",)), Rule("all", "deny")
     asked = Operation("PUT", "write", modules=("Leads",), method="PUT")

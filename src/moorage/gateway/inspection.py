@@ -103,7 +103,7 @@ class InspectedExchange(NotedCall):
         if decision.error is not None:
             raise decision.error
         if decision.verdict.action == "ask" and (self._gateway.holder is None or not self._complete):
-            raise NobodyToAsk(decision.verdict, decision.operation.name)
+            raise NobodyToAsk(decision.verdict, decision.operation.name, "its body is too long to be kept")
 
     async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
         try:

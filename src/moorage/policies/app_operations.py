@@ -103,8 +103,8 @@ class AppOperations:
             for tables in (self._exact, self._folded):
                 found = _first(tables, method, segments)
                 operation = self._operation(found, method, segments, query)
-                if formless and found is None and method == "POST":
-                    operation = self._without_a_form(operation)
+                if formless and _may_be_a_form(found, method):
+                    operation = self._without_a_form(operation, found)
                 if body is not None and operation.unsure:
                     operation = self._with_body(operation, found, query, body, depth)
                 if operation not in operations:
@@ -124,9 +124,10 @@ class AppOperations:
             unsure = _OF_BODY if row.body == "calls" else _MODULES
             modules = _WITH_ANY_MODULE
         is_opaque = row.body == "calls"
-        return Operation(
+        operation = Operation(
             row.name, row.kind, module, modules, records, unsure, method=method, path=path, opaque=is_opaque
         )
+        return _not_looked_at(operation) if _may_be_a_form(found, method) else operation
 
     def _unknown(self, method: str, path: str, query: bytes) -> Operation:
         """A call that no table knows."""
@@ -140,10 +141,7 @@ class AppOperations:
             unsure, records = _RECORDS, MOST_IN_ONE_CALL
         modules = _WITH_ANY_MODULE if self.has_table else ()
         operation = Operation(method, kind, None, modules, records, unsure, method=method, path=path)
-        if method == "POST":
-            # A form or an object may name another method. Until somebody looks, it does.
-            return replace(operation, kind="destructive", unsure=_KIND_AND_RECORDS, opaque=True)
-        return operation
+        return _not_looked_at(operation) if _may_be_a_form(None, method) else operation
 
     def _with_body(
         self, operation: Operation, found: Found | None, query: bytes, body: bytes, depth: int
@@ -161,7 +159,9 @@ class AppOperations:
         if "kind" in operation.unsure:
             if bodies.asks_for_another_method(body):
                 return opaque(operation.method)
-            sure = self._without_a_form(sure)
+            sure = self._without_a_form(sure, found)
+            if sure.kind == "read":
+                return sure
         if document is None:
             # A form with a file is about one record.
             return replace(sure, records=1) if body.startswith(b"--") else sure
@@ -171,10 +171,12 @@ class AppOperations:
         records = bodies.records_in(document)
         return replace(sure, records=max(1, _ids_in(query), MOST_IN_ONE_CALL if records is None else records))
 
-    def _without_a_form(self, operation: Operation) -> Operation:
-        """A POST that no table knows, whose body names no other method."""
-        unsure = operation.unsure - {"kind"}
-        return replace(operation, kind=self._as_told(operation.path), unsure=unsure, opaque=False)
+    def _without_a_form(self, operation: Operation, found: Found | None) -> Operation:
+        """A POST that might have been a form, whose body names no other method."""
+        kind = self._as_told(operation.path) if found is None else found.row.kind
+        if kind == "read":
+            return replace(operation, kind=kind, records=0, unsure=NOTHING, opaque=False)
+        return replace(operation, kind=kind, unsure=operation.unsure - {"kind"}, opaque=False)
 
     def _as_told(self, path: str) -> Kind:
         """What a call that no table knows does, by the words in its path."""
@@ -198,6 +200,17 @@ def _any_of(operations: list[Operation]) -> Operation:
     )
 
 
+def _may_be_a_form(found: Found | None, method: str) -> bool:
+    """True if the app may take the call for one with another method, because a form or an object in it says so."""
+    return method == "POST" and (found is None or found.row.forms)
+
+
+def _not_looked_at(operation: Operation) -> Operation:
+    """A POST that may name another method. Until somebody looks, it does."""
+    unsure = operation.unsure | _KIND_AND_RECORDS
+    return replace(operation, kind="destructive", records=MOST_IN_ONE_CALL, unsure=unsure, opaque=True)
+
+
 def opaque(method: str) -> Operation:
     """A call that may do anything."""
     return Operation(
@@ -208,7 +221,7 @@ def opaque(method: str) -> Operation:
 def _row_of(name: str, kind: Kind) -> tuple[str, str, Row]:
     """The row of an operation that the app's file names, such as `POST /search`."""
     method, _, pattern = name.partition(" ")
-    return method, pattern, Row(name, kind)
+    return method, pattern, Row(name, kind, forms=True)
 
 
 def _first(tables: list[Table], method: str, segments: list[str]) -> Found | None:

@@ -14,7 +14,7 @@ class PolicyDenied(MoorageError):
 
     def __init__(self, verdict: Verdict, operation: str) -> None:
         super().__init__(
-            f"The policy of this key does not allow {operation}. {verdict.reason}",
+            f"The policy of this key does not allow {_named(operation)}. {verdict.reason}",
             help="Nothing was sent. `moorage policy show` shows the policy. Who is in charge of it can change it.",
         )
         self.more = {"reason": verdict.reason, "rule": verdict.rule}
@@ -25,13 +25,19 @@ class NobodyToAsk(MoorageError):
 
     code = "approval_required"
 
-    def __init__(self, verdict: Verdict, operation: str) -> None:
+    def __init__(self, verdict: Verdict, operation: str, why: str) -> None:
+        """`why` the call can't wait, as `its body is too long`."""
         super().__init__(
-            f"The policy of this key wants a person to approve {operation}, and this call can't wait for one. "
-            f"{verdict.reason}",
+            f"The policy of this key wants a person to approve {_named(operation)}, and this call can't wait for one,"
+            f" because {why}. {verdict.reason}",
             help="Nothing was sent. Use a key with another policy.",
         )
         self.more = {"reason": verdict.reason, "rule": verdict.rule}
+
+
+def _named(operation: str) -> str:
+    """An operation in a sentence. One that no table has is named by its method alone."""
+    return operation if " " in operation else f"this {operation}"
 
 
 class BudgetExhausted(MoorageError):

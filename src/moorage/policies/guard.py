@@ -106,7 +106,9 @@ class Guard:
         """The decision about a WebSocket. What passes through it can't be looked at, so nobody can be asked."""
         decision = self._look(WEBSOCKET.encode(), native, b"")
         if decision.verdict.action == "ask":
-            return replace(decision, error=NobodyToAsk(decision.verdict, decision.operation.name))
+            return replace(
+                decision, error=NobodyToAsk(decision.verdict, decision.operation.name, "it is a WebSocket")
+            )
         return decision
 
     def require_not_denied(

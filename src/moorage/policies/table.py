@@ -22,6 +22,7 @@ class Row(msgspec.Struct, frozen=True):
     """An operation of a table. `body` says what its body tells about it.
 
     `most` is how many records a job may change that finds them itself. If it is `by_ids`, a call may name them instead.
+    If the app may read `forms`, a form that is sent with POST can ask for another method.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row(msgspec.Struct, frozen=True):
     modules: tuple[str, ...] = ()
     most: int | None = None
     by_ids: bool = False
+    forms: bool = False
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -141,7 +143,8 @@ def _rows(document: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str,
     for kind in KINDS:
         for path, methods in document[kind].items():
             for method in methods.split():
-                row = Row(f"{method} {path}", kind, modules=tuple(document["modules"].get(path, ())))
+                name, of_modules = f"{method} {path}", document["modules"]
+                row = Row(name, kind, modules=tuple(of_modules.get(path, of_modules.get(name, ()))))
                 if method == "POST":
                     row = replace(row, body=document["bodies"].get(path))
                 if kind != "read":

@@ -9,10 +9,12 @@ import msgspec
 from moorage.access import Reach
 from moorage.connections.model import Connection
 from moorage.http.errors import BodyInvalid, quoted
+from moorage.keys.errors import ScopeMissing
 from moorage.keys.model import Principal
 from moorage.policies.documents import METHOD, operation_document, policy_document
+from moorage.policies.errors import ConnectionNameRequired
 from moorage.policies.guard import Guard
-from moorage.policies.model import Budget
+from moorage.policies.model import Budget, Verdict
 from moorage.policies.service import Policies
 
 TRY_EXAMPLE = '{"app": "zoho-crm", "method": "DELETE", "path": "/crm/v8/Leads/1"}'
@@ -43,6 +45,8 @@ class Trial(msgspec.Struct, frozen=True):
         names = tuple(name.encode("ascii") for name in self.headers)
         decision = guard.decide_whole(self.method.encode("ascii"), self.path.encode("utf-8"), sent, names)
         decided, policy = decision.verdict, guard.held.policy
+        if not guard.principal.scopes.may_call(self.app):
+            decided = Verdict("deny", ScopeMissing(f"proxy:{self.app}:read").message)
         document = policy_document(policy)
         return {
             "action": decided.action,
@@ -81,6 +85,7 @@ def trial_of(document: Mapping[str, Any]) -> Trial:
 class Connections(Protocol):
     async def get(self, account_id: str, name: str, reach: Reach = ...) -> Connection: ...
     async def choose(self, account_id: str, app: str, name: str | None, reach: Reach = ...) -> Connection: ...
+    async def names(self, account_id: str, app: str, reach: Reach = ...) -> list[str]: ...
 
 
 class Trials:
@@ -101,7 +106,7 @@ class Trials:
     ) -> Mapping[str, Any]:
         """What would be decided. Without a key in the description it is the caller's.
 
-        Raises BodyInvalid, PolicyInvalid, KeyUnknown, KeyInvalid, and the errors of `choose`.
+        Raises BodyInvalid, PolicyInvalid, KeyUnknown, KeyInvalid, ConnectionNameRequired, and the errors of `choose`.
         """
         trial = trial_of(described)
         principal = caller if trial.key is None else None
@@ -109,8 +114,13 @@ class Trials:
         _, policies = await self._policies.of_key(account_id, key_id)
         if principal is None:
             principal = await self._principal_of(account_id, key_id)
-        connection = await self._connections.choose(account_id, trial.app, trial.connection, principal.reach)
         policy = None if trial.policy is None else self._policies.parsed(trial.policy)
+        needs_name = policies.needs_name if policy is None else policy.needs_name
+        if needs_name and trial.connection is None:
+            raise ConnectionNameRequired(
+                await self._connections.names(account_id, trial.app, principal.reach)
+            )
+        connection = await self._connections.choose(account_id, trial.app, trial.connection, principal.reach)
         guard = await self._policies.guard_for(principal, connection, policy)
         source = self._policies.shown(policies, connection).source if policy is None else "tried"
         document = trial.document(guard, self._policies.spent)

@@ -1,6 +1,17 @@
 """Decides what a policy says of an operation."""
 
-from moorage.policies.model import ACTIONS, ANY_MODULE, Action, Kind, Mode, Operation, Policy, Rule, Verdict
+from moorage.policies.model import (
+    ACTIONS,
+    ANY_MODULE,
+    SAFE_METHODS,
+    Action,
+    Kind,
+    Mode,
+    Operation,
+    Policy,
+    Rule,
+    Verdict,
+)
 
 _BY_MODE: dict[Mode, dict[Kind, Action]] = {
     "open": {"read": "allow", "write": "allow", "destructive": "allow"},
@@ -46,7 +57,15 @@ def by_mode(mode: Mode, kind: Kind) -> Action:
 
 def _by_mode(mode: Mode, operation: Operation) -> Verdict:
     action = by_mode(mode, operation.kind)
-    return Verdict(action, f"The call {_DOES[operation.kind]}, and the mode {mode} {_SAYS[action]}.")
+    return Verdict(action, f"The call {_what_it_does(operation)}, and the mode {mode} {_SAYS[action]}.")
+
+
+def _what_it_does(operation: Operation) -> str:
+    if operation.opaque and operation.kind == "destructive":
+        return "may do anything, because it asks for another method or can't be looked into"
+    if operation.kind == "write" and operation.name in SAFE_METHODS:
+        return "is of an unknown operation, which counts as writing"
+    return _DOES[operation.kind]
 
 
 def _fits(rule: Rule, operation: Operation) -> bool:
