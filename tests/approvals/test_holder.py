@@ -139,8 +139,24 @@ def test_the_records_of_a_body_are_counted():
         (b'{"data":[{},{}]}', "update 2 records"),
         (b"[1]", "update records"),
         (b"\xff", "update records"),
+        (b'{"data":[{},{}],"data":[{}]}', "update records"),
     ):
         assert question("PUT", b"/crm/v8/Leads", body)[1][0].words == f"{words} in Leads"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_of_a_kind"),
+    [
+        (b'{"data":[%b{}]}' % (b"{}," * 99), True),
+        (b'{"data":[%b{}]}' % (b"{}," * 100), False),
+        (b'{"data":[{}],"data":[%b{}]}' % (b"{}," * 100), False),
+        (b'{"cvid":"1"}', False),
+        (b"name=Acme", True),
+    ],
+)
+def test_more_than_a_hundred_records_are_approved_by_themselves(body, is_of_a_kind):
+    for call in (("PUT", b"/crm/v8/Leads", body), ("PATCH", b"/v1/contacts", body, [], "hubspot")):
+        assert question(*call)[1][0].is_of_a_kind == is_of_a_kind
 
 
 def test_what_may_be_anything_is_not_of_a_kind(scene):

@@ -1,7 +1,7 @@
 """The gateway's side of held calls: what a caller is answered whose call has to wait for a person."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +22,7 @@ from moorage.connections.model import Connection, Environment, Upstream
 from moorage.http.message import Headers, Response
 from moorage.http.timestamps import wire_time_of
 from moorage.keys.model import Principal
-from moorage.policies import Operation, Verdict
+from moorage.policies import Operation, Verdict, bodies
 from moorage.policies.app_operations import MOST_IN_ONE_CALL
 from moorage.policies.model import ANY_MODULE
 
@@ -91,7 +91,7 @@ class Holder:
             app=connection.app,
             environment="live" if upstream is None else self._environment(connection.app, upstream),
             operation=operation.name,
-            module=_subject(operation, path),
+            module=_subject(call, path),
             kind=operation.kind,
             words=words_of(operation, path, _records(call)),
             reason=call.verdict.reason,
@@ -129,25 +129,42 @@ def response_of(answer: Answer) -> Response:
     return Response(answer.status, answer.body, headers)
 
 
-def _subject(operation: Operation, path: str) -> str:
+def _subject(call: AskedCall, path: str) -> str:
     """What the operation is about. Two calls of one operation about the same do the same kind of thing."""
-    if operation.parts or operation.opaque or operation.records > MOST_IN_ONE_CALL:
+    operation = call.operation
+    if operation.parts or operation.opaque or _may_be_many(call):
         return MANY_THINGS  # A job may change one record now, and all of them the next time.
     if "/" not in operation.name:  # A path that is in no table: the name says nothing but the method.
         return path
     return MANY_THINGS if ANY_MODULE in operation.modules else ", ".join(operation.modules)
 
 
+def _may_be_many(call: AskedCall) -> bool:
+    """True if the call may change more records than one call does."""
+    is_many = call.operation.records > MOST_IN_ONE_CALL
+    if is_many or "records" not in call.operation.unsure:
+        return is_many
+    document = _document(call)
+    listed = bodies.records_in(document)
+    is_garbled = document is None and call.body.lstrip()[:1] in {b"{", b"["}
+    return is_garbled or listed is None or listed > MOST_IN_ONE_CALL
+
+
 def _records(call: AskedCall) -> int:
     """How many records the call names; 0 if that is not known."""
     if "records" not in call.operation.unsure:
         return call.operation.records
-    try:
-        document = msgspec.json.decode(call.body)
-    except (ValueError, RecursionError):
-        return 0
+    document = _document(call)
     data = document.get("data") if isinstance(document, dict) else None
     return len(data) if isinstance(data, list) else 0
+
+
+def _document(call: AskedCall) -> Any:
+    """What is in the body; None if it can't be read as JSON in one way only."""
+    try:
+        return bodies.json_of(call.body)
+    except bodies.Unreadable:
+        return None
 
 
 def _name_of(connection: Connection) -> str:
