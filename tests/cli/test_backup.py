@@ -1,5 +1,6 @@
 """`moorage backup` and `moorage restore`: everything goes into one sealed file, and comes back, on either storage."""
 
+import os
 import re
 import shlex
 import shutil
@@ -56,7 +57,13 @@ def _fill(home):
         connection.execute("INSERT INTO blocks VALUES (1, 2, 'a', 2, 0, x'00ff')")
         connection.commit()
     (home / "crm" / "snapshots" / "demo").mkdir(parents=True)
-    shutil.copy(home / "crm" / "orgs" / "demo.db", home / "crm" / "snapshots" / "demo" / "first.db")
+    snapshot = home / "crm" / "snapshots" / "demo" / "first.db"
+    shutil.copy(home / "crm" / "orgs" / "demo.db", snapshot)
+    os.utime(snapshot, (1_700_000_000, 1_700_000_000))
+
+
+def saved_second(home):
+    return int((home / "crm" / "snapshots" / "demo" / "first.db").stat().st_mtime)
 
 
 @pytest.fixture
@@ -110,7 +117,8 @@ def test_everything_comes_back_in_an_empty_folder(file, filled, moorage, monkeyp
     noted = moorage("audit", "--action", "backup", "--json").json["entries"]
     assert [entry["action"] for entry in noted] == ["backup.restored"]
     assert '"mine"' in (home / "providers" / "mine.toml").read_text()
-    assert (home / "moorage.toml").exists() and (home / "crm/snapshots/demo/first.db").exists()
+    assert (home / "moorage.toml").exists()
+    assert saved_second(home) == saved_second(filled)
     assert not [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
     with closing(sqlite3.connect(home / "requests.db")) as connection:
         assert connection.execute("SELECT content FROM blocks").fetchall() == [(b"\x00\xff",)]
@@ -132,7 +140,8 @@ def test_it_goes_to_postgresql_and_back(file, moorage, monkeypatch, new_database
     with psycopg.connect(control) as connection:
         assert connection.execute("SELECT content FROM moorage_requests.blocks").fetchone() == (b"\x00\xff",)
     with psycopg.connect(crm) as connection:
-        assert connection.execute("SELECT name FROM moorage_crm.snapshots").fetchall() == [("first",)]
+        kept = connection.execute("SELECT name, saved_at / 1000000 FROM moorage_crm.snapshots").fetchall()
+        assert kept == [("first", saved_second(filled))]
         assert connection.execute("SELECT count(*) FROM moorage_crm.unfinished").fetchone() == (0,)
     assert not (there / "crm" / "secret.key").exists()  # It is sealed, in the control database.
     refused = moorage("restore", file, "--replace", "--yes", "--json")
@@ -145,7 +154,7 @@ def test_it_goes_to_postgresql_and_back(file, moorage, monkeypatch, new_database
     back = elsewhere(monkeypatch, tmp_path / "back")
     assert moorage("restore", again).status == 0
     assert state(moorage) == before and rows_of(moorage, tmp_path) == records
-    assert (back / "crm/snapshots/demo/first.db").exists() and not (back / "requests.db").exists()
+    assert saved_second(back) == saved_second(filled) and not (back / "requests.db").exists()
 
 
 def files_of(home):

@@ -43,11 +43,13 @@ def seed(owner, slug, name):
 def test_an_organisation_is_seeded_kept_and_brought_back(owner, server, slug):
     seed(owner, slug, "Before")
     owner.send("/snapshots", name="early")
+    [saved_at] = [row["saved_at"] for row in owner.twin(f"/console/lab/{slug}")["snapshots"]]
+    assert f'datetime="{saved_at}"' in owner.open(f"/console/lab/{slug}").text
     seed(owner, slug, "After")
     assert sorted(leads(server, slug)) == ["After", "Before"]
     owner.send("/restore")
     assert leads(server, slug) == ["Before"]
-    assert owner.twin(f"/console/lab/{slug}")["snapshots"] == [{"name": "early"}]
+    assert owner.twin(f"/console/lab/{slug}")["snapshots"] == [{"name": "early", "saved_at": saved_at}]
     owner.send("/forget")
     assert owner.twin(f"/console/lab/{slug}")["snapshots"] == []
 

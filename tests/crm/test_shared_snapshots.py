@@ -1,10 +1,14 @@
 """Snapshots that have a name and lie in the database: on every machine the same."""
 
+import os
+import shutil
+
 import pytest
 
 from moorage.crm.errors import SnapshotInvalid, SnapshotUnknown
 from moorage.crm.organisations import shared_snapshots
 from moorage.crm.organisations.shared_snapshots import SharedSnapshots
+from moorage.crm.organisations.snapshots import Snapshot, names_of, saved_at
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.migrations import CRM
 from moorage.storage.database import Database
@@ -37,6 +41,11 @@ async def content_of(snapshots, place, name):
         return path.read_bytes()
 
 
+async def time_of(snapshots, place, name):
+    async with snapshots.read(place, name) as path:
+        return saved_at(path)
+
+
 def run(*steps):
     """Everything of one event loop, as a server has it."""
 
@@ -52,7 +61,7 @@ def test_what_one_machine_keeps_another_one_reads_replaces_and_removes(machines,
     *_, names, read = run(
         keep(one, ACME, "first", content),
         keep(one, OTHER, "first", b"of another"),
-        two.names(ACME),
+        names_of(two, ACME),
         content_of(two, ACME, "first"),
     )
     assert (names, read) == (["first"], content)
@@ -62,7 +71,7 @@ def test_what_one_machine_keeps_another_one_reads_replaces_and_removes(machines,
         content_of(one, OTHER, "first"),
     )
     assert (read, of_other) == (b"newer", b"of another")
-    assert run(one.remove(ACME, "first"), two.names(ACME), two.names(OTHER))[1:] == [[], ["first"]]
+    assert run(one.remove(ACME, "first"), names_of(two, ACME), names_of(two, OTHER))[1:] == [[], ["first"]]
     assert [path.name for n in range(2) for path in (tmp_path / f"{n}").iterdir()] == []
 
 
@@ -101,4 +110,30 @@ def test_a_snapshot_that_did_not_end_leaves_the_older_one_and_no_parts(machines)
     run(keep(two, OTHER, "other", b"x"))
     assert run(parts()) == [4]
     run(one.remove_all(ACME), one.remove_all(ACME))
-    assert run(one.names(ACME), parts()) == [[], 1]
+    assert run(names_of(one, ACME), parts()) == [[], 1]
+
+
+def test_when_a_snapshot_was_saved_goes_along_with_its_content(machines, tmp_path):
+    one, two = machines
+    copied = tmp_path / "of-another-storage.db"
+    copied.write_bytes(b"content")
+    os.utime(copied, ns=(1_700_000_000_123_456_000,) * 2)
+
+    async def keep_copy():
+        async with one.written(ACME, "copied") as path:
+            shutil.copy2(copied, path)
+
+    *_, listed, read = run(keep_copy(), two.all_of(ACME), time_of(two, ACME, "copied"))
+    assert (listed, read) == ([Snapshot("copied", 1_700_000_000_123_456)], 1_700_000_000_123_456)
+
+
+def test_a_snapshot_of_before_times_were_kept_has_none(machines):
+    one, two = machines
+    run(keep(one, ACME, "old", b"content"))
+
+    async def forget_time():
+        async with one._database.transaction() as tx:
+            await tx.connection.execute(shared_snapshots.snapshots.update().values(saved_at=None))
+
+    *_, listed, read = run(forget_time(), two.all_of(ACME), time_of(two, ACME, "old"))
+    assert (listed, read) == ([Snapshot("old", None)], None)

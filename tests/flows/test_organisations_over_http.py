@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -71,15 +72,19 @@ def test_a_reset_is_seen_by_the_next_call(server, acme, inside):
 def test_a_snapshot_is_kept_by_its_name_and_put_back(server, acme, inside):
     path = f"/organisations/{acme}"
     add(server, inside, "Kept")
+    began = datetime.now(UTC)
     assert call(server, "POST", f"{path}/snapshots", {"name": "before"}) == (
         200,
         {"snapshot": {"name": "before"}},
     )
+    [snapshot] = call(server, "GET", f"{path}/snapshots")[1]["snapshots"]
+    # A file system may tell times that are some milliseconds old.
+    assert began - timedelta(seconds=1) <= datetime.fromisoformat(snapshot["saved_at"]) <= datetime.now(UTC)
     add(server, inside, "Later")
     assert names(server, inside) == ["Kept", "Later"]
     assert call(server, "POST", f"{path}/restore", {"snapshot": "before"})[0] == 200
     assert names(server, inside) == ["Kept"]
-    assert call(server, "GET", f"{path}/snapshots")[1] == {"snapshots": [{"name": "before"}]}
+    assert call(server, "GET", f"{path}/snapshots")[1] == {"snapshots": [snapshot]}
     assert call(server, "DELETE", f"{path}/snapshots/before")[1] == {"name": "before", "deleted": True}
     status, told = call(server, "POST", f"{path}/restore", {"snapshot": "before"})
     assert (status, told["error"]["code"]) == (404, "snapshot_unknown") and "none yet" in told["detail"]

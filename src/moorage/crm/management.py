@@ -9,6 +9,7 @@ from moorage.clock import Clock
 from moorage.crm.errors import SeedRefused
 from moorage.crm.organisations.new import NewOrganisation
 from moorage.crm.organisations.service import OrganisationRow
+from moorage.crm.organisations.snapshots import Snapshot
 from moorage.crm.service import CrmService
 from moorage.crm.wire.principal import Principal
 from moorage.crm.wire.scopes import ScopeSet
@@ -45,8 +46,8 @@ class Management:
     async def reset(self, slug: str) -> None:
         await self._change(self._organisations.reset(slug))
 
-    async def snapshots(self, slug: str) -> Sequence[str]:
-        """The names of the organisation's snapshots."""
+    async def snapshots(self, slug: str) -> Sequence[Snapshot]:
+        """The organisation's snapshots, sorted by their names."""
         return await self._organisations.snapshots(slug)
 
     async def snapshot(self, slug: str, name: str, *, replace: bool) -> None:

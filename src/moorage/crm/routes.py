@@ -11,8 +11,10 @@ from moorage.crm.management import MOST_SEEDED, Management
 from moorage.crm.metadata.ids import zgid_of
 from moorage.crm.organisations.new import NewOrganisation
 from moorage.crm.organisations.service import OrganisationRow
+from moorage.crm.organisations.snapshots import Snapshot
 from moorage.http.control import Authenticate, json_object, json_response, route
 from moorage.http.errors import BodyInvalid
+from moorage.http.timestamps import wire_time_of
 
 READ, WRITE = "organisations:read", "organisations:write"
 _ORGANISATION = "/organisations/{slug}"
@@ -44,6 +46,11 @@ def _document(row: OrganisationRow) -> dict[str, Any]:
         "data_centre": row.data_centre,
         "created_at": row.created_at.isoformat(timespec="seconds"),
     }
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    saved_at = snapshot.saved_at
+    return {"name": snapshot.name, "saved_at": None if saved_at is None else wire_time_of(saved_at)}
 
 
 def _of_organisations(management: Management, authenticate: Authenticate) -> list[Route]:
@@ -89,8 +96,8 @@ def _of_contents(management: Management, authenticate: Authenticate) -> list[Rou
 def _of_snapshots(management: Management, authenticate: Authenticate) -> list[Route]:
     async def snapshots(request: Request) -> Response:
         await authenticate(request, READ)
-        names = await management.snapshots(_slug(request))
-        return json_response({"snapshots": [{"name": name} for name in names]})
+        listed = [_snapshot(snapshot) for snapshot in await management.snapshots(_slug(request))]
+        return json_response({"snapshots": listed})
 
     async def snapshot(request: Request) -> Response:
         await authenticate(request, WRITE)

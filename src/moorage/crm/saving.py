@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from moorage.clock import Clock
 from moorage.crm.organisations.service import Organisations
+from moorage.crm.organisations.snapshots import names_of
 from moorage.crm.service import CrmService
 from moorage.crm.storage.contract.organisations import Place
 from moorage.crm.storage.contract.storage import CrmStorage
@@ -55,7 +56,7 @@ class WholeCrm:
             for row in await organisations.list():
                 await organisations.in_thread(organisations.stored.snapshot, row.place, draft)
                 yield f"orgs/{row.slug}.db", draft
-                for name in await organisations.snapshots_of.names(row.place):
+                for name in await names_of(organisations.snapshots_of, row.place):
                     async with organisations.snapshots_of.read(row.place, name) as file:
                         yield f"snapshots/{row.slug}/{name}.db", file
 
@@ -86,7 +87,7 @@ class WholeCrm:
                     await organisations.in_thread(organisations.stored.restore, place, file)
                     for snapshot in sorted((folder / "snapshots" / place.slug).glob("*.db")):
                         async with organisations.snapshots_of.written(place, snapshot.stem) as target:
-                            await asyncio.to_thread(shutil.copyfile, snapshot, target)
+                            await asyncio.to_thread(shutil.copy2, snapshot, target)
                 await asyncio.to_thread(self._load_registry, folder)
         finally:
             await organisations.close()

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from moorage.crm.errors import OrganisationExists
 from moorage.crm.organisations.moves import MoveStopped
 from moorage.crm.organisations.registry import OrganisationRow
+from moorage.crm.organisations.snapshots import names_of
 from moorage.crm.organisations.threads import to_its_end
 from moorage.crm.storage.carried import copy_unchanged
 from moorage.crm.storage.contract.departures import Arriving, Departing, Progress
@@ -117,10 +118,10 @@ class Departure:
 
     async def _copy_snapshots(self, row: OrganisationRow) -> None:
         source, target = self._source.snapshots_of, self._target.snapshots_of
-        for name in await source.names(row.place):
+        for name in await names_of(source, row.place):
             self._tell(f"Copying the snapshot {name}")
             async with source.read(row.place, name) as before, target.written(row.place, name) as after:
-                await self._source.in_thread(shutil.copyfile, before, after)
+                await self._source.in_thread(shutil.copy2, before, after)
                 after.chmod(0o600)
 
     def _copy_records(self, row: OrganisationRow) -> None:

@@ -30,7 +30,7 @@ from moorage.crm.organisations.new import documents_of, new_id
 from moorage.crm.organisations.registry import OrganisationRow, Registry
 from moorage.crm.organisations.sample.populate import populate
 from moorage.crm.organisations.shared_snapshots import SharedSnapshots
-from moorage.crm.organisations.snapshots import NAME, SnapshotFiles
+from moorage.crm.organisations.snapshots import NAME, Snapshot, SnapshotFiles, names_of
 from moorage.crm.organisations.threads import ServerThreads
 from moorage.crm.organisations.unfinished import remove_unfinished
 from moorage.crm.organisations.waiting import EventListener, Waiting
@@ -189,9 +189,9 @@ class Organisations:
 
     # Snapshots that have a name
 
-    async def snapshots(self, slug: str) -> Sequence[str]:
-        """The names of an organisation's snapshots."""
-        return await self.snapshots_of.names((await self.find(slug)).place)
+    async def snapshots(self, slug: str) -> Sequence[Snapshot]:
+        """An organisation's snapshots, sorted by their names."""
+        return await self.snapshots_of.all_of((await self.find(slug)).place)
 
     async def keep_snapshot(self, slug: str, name: str, *, replace: bool = True) -> None:
         """Copy an organisation as it is now. An older snapshot with this name is replaced.
@@ -200,7 +200,7 @@ class Organisations:
         """
 
         async def keep(row: OrganisationRow) -> None:
-            if not replace and name in await self.snapshots_of.names(row.place):
+            if not replace and name in await names_of(self.snapshots_of, row.place):
                 raise SnapshotExists(
                     f"{slug} has a snapshot {name!r} already.",
                     help="Use another name, or let the snapshot be replaced.",

@@ -7,6 +7,7 @@ gets that number. So a name has a whole snapshot at each moment, and the parts o
 import asyncio
 import contextlib
 import itertools
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from moorage.crm.organisations.snapshots import require_room_for, unknown
+from moorage.crm.organisations.snapshots import Snapshot, names_of, require_room_for, saved_at, unknown
 from moorage.crm.storage.contract.organisations import Place
 from moorage.storage.database import Database
 from moorage.storage.trouble import disk_trouble
@@ -29,6 +30,7 @@ snapshots = sa.Table(
     sa.Column("organisation", sa.BigInteger, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("number", sa.BigInteger),
+    sa.Column("saved_at", sa.BigInteger),
 )
 snapshot_parts = sa.Table(
     "snapshot_parts",
@@ -47,36 +49,42 @@ class SharedSnapshots:
         self._database = database
         self._folder = folder
 
-    async def names(self, place: Place) -> list[str]:
+    async def all_of(self, place: Place) -> list[Snapshot]:
+        known = sa.select(snapshots.c.name, snapshots.c.saved_at).where(_is_of(place))
         async with self._database.reading() as tx:
-            rows = await tx.connection.execute(sa.select(snapshots.c.name).where(_is_of(place)))
-            return sorted(row[0] for row in rows)
+            rows = await tx.connection.execute(known)
+            return sorted((Snapshot(*row) for row in rows), key=lambda snapshot: snapshot.name)
 
     @contextlib.asynccontextmanager
     async def written(self, place: Place, name: str) -> AsyncIterator[Path]:
-        require_room_for(place, name, await self.names(place))
+        require_room_for(place, name, await names_of(self, place))
         await self._remove_what_has_no_name()
         async with self._file() as path:
             yield path
             number = 1 + secrets.randbits(62)
             await self._write(path, number)
+            values = {"number": number, "saved_at": saved_at(path)}
         key = {"organisation": place.identity, "name": name}
         async with self._database.transaction() as tx:
-            await tx.connection.execute(upsert(snapshots, key, {"number": number}))
+            await tx.connection.execute(upsert(snapshots, key, values))
         await self._remove_what_has_no_name()
 
     @contextlib.asynccontextmanager
     async def read(self, place: Place, name: str) -> AsyncIterator[Path]:
+        kept = sa.select(snapshots.c.number, snapshots.c.saved_at)
         async with self._database.reading() as tx:
-            number = (await tx.connection.execute(self._number_of(place, name))).scalar()
-        if number is None:
-            raise unknown(place, name, await self.names(place))
+            rows = await tx.connection.execute(kept.where(_is_of(place), snapshots.c.name == name))
+            found = rows.first()
+        if found is None:
+            raise unknown(place, name, await names_of(self, place))
+        number, saved = found
         async with self._file() as path:
             await self._copy(number, path)
+            os.utime(path, ns=(1000 * (saved or 0),) * 2)
             yield path
 
     async def remove(self, place: Place, name: str) -> None:
-        names = await self.names(place)
+        names = await names_of(self, place)
         if name not in names:
             raise unknown(place, name, names)
         async with self._database.transaction() as tx:
@@ -124,10 +132,6 @@ class SharedSnapshots:
             yield Path(folder.name) / "snapshot.db"
         finally:
             await asyncio.to_thread(folder.cleanup)
-
-    @staticmethod
-    def _number_of(place: Place, name: str) -> sa.Select[tuple[int]]:
-        return sa.select(snapshots.c.number).where(_is_of(place), snapshots.c.name == name)
 
 
 def _is_of(place: Place) -> sa.ColumnElement[bool]:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from moorage.crm.errors import SnapshotInvalid, SnapshotUnknown
 from moorage.crm.storage.contract.organisations import Place
@@ -17,23 +19,33 @@ MAX_SNAPSHOTS = 100  # For each organisation. A snapshot is as large as the orga
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """`saved_at` is in microseconds since the epoch; None if it is not known."""
+
+    name: str
+    saved_at: int | None
+
+
 class Snapshots(Protocol):
     """The snapshots of one CRM. All methods raise DatabaseUnusable.
 
     Those that change something are called with the lock for work on whole organisations.
     """
 
-    async def names(self, place: Place) -> list[str]:
-        """The names of an organisation's snapshots, sorted."""
+    async def all_of(self, place: Place) -> list[Snapshot]:
+        """An organisation's snapshots, sorted by their names."""
 
     def written(self, place: Place, name: str) -> AbstractAsyncContextManager[Path]:
         """The path for a new snapshot, which is kept at the end. It may replace an older one. Raises SnapshotInvalid.
 
-        The caller makes the file, and all of it at once.
+        The caller makes the file, and all of it at once. The snapshot was saved when the file was changed last.
         """
 
     def read(self, place: Place, name: str) -> AbstractAsyncContextManager[Path]:
-        """The path at which a snapshot can be read. Raises SnapshotUnknown."""
+        """The path at which a snapshot can be read. The file was changed last when the snapshot was saved.
+
+        Raises SnapshotUnknown.
+        """
 
     async def remove(self, place: Place, name: str) -> None:
         """Raises SnapshotUnknown."""
@@ -47,12 +59,12 @@ class SnapshotFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def names(self, place: Place) -> list[str]:
-        return await asyncio.to_thread(self._names, place)
+    async def all_of(self, place: Place) -> list[Snapshot]:
+        return await asyncio.to_thread(lambda: sorted(self._all_of(place), key=lambda one: one.name))
 
     @contextlib.asynccontextmanager
     async def written(self, place: Place, name: str) -> AsyncIterator[Path]:
-        require_room_for(place, name, await self.names(place))
+        require_room_for(place, name, await names_of(self, place))
         folder = self._of(place)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         yield folder / f"{name}.db"
@@ -68,16 +80,27 @@ class SnapshotFiles:
         await asyncio.to_thread(shutil.rmtree, self._of(place), ignore_errors=True)
 
     async def _find(self, place: Place, name: str) -> Path:
-        names = await self.names(place)
+        names = await names_of(self, place)
         if name not in names:
             raise unknown(place, name, names)
         return self._of(place) / f"{name}.db"
 
-    def _names(self, place: Place) -> list[str]:
-        return sorted(file.stem for file in self._of(place).glob("*.db"))
+    def _all_of(self, place: Place) -> Iterator[Snapshot]:
+        for file in self._of(place).glob("*.db"):
+            with contextlib.suppress(FileNotFoundError):  # It may be deleted meanwhile.
+                yield Snapshot(file.stem, saved_at(file))
 
     def _of(self, place: Place) -> Path:
         return self._folder / place.slug
+
+
+async def names_of(snapshots: Snapshots, place: Place) -> list[str]:
+    return [snapshot.name for snapshot in await snapshots.all_of(place)]
+
+
+def saved_at(file: Path) -> int | None:
+    """When the snapshot in a file was saved. A backup of an older version has no times, so its files are of 1970."""
+    return file.stat().st_mtime_ns // 1000 or None
 
 
 def require_room_for(place: Place, name: str, names: list[str]) -> None:

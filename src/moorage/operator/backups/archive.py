@@ -60,7 +60,8 @@ class Archive:
     def add(self, name: str, path: Path) -> None:
         self._tell(name)
         with path.open("rb") as file:
-            self._put(name, path.stat().st_size, file)
+            about = path.stat()
+            self._put(name, about.st_size, file, changed_at=int(about.st_mtime))
 
     def add_text(self, name: str, text: str | bytes) -> None:
         content = text.encode() if isinstance(text, str) else text
@@ -73,9 +74,9 @@ class Archive:
         self._sealing.finish()
         return Contents(self._about, parts)
 
-    def _put(self, name: str, size: int, file: IO[bytes]) -> None:
+    def _put(self, name: str, size: int, file: IO[bytes], changed_at: int = 0) -> None:
         member, digest = tarfile.TarInfo(name), hashlib.sha256()
-        member.size = size
+        member.size, member.mtime = size, changed_at
         self._tar.addfile(member, _Digested(file, digest.update))
         self._parts.append(Part(name, size, digest.hexdigest()))
 
@@ -110,10 +111,12 @@ def extract(path: Path, passphrase: str, into: Path | None, tell: Tell = lambda 
         about, listed = b"", b""
         try:
             with tarfile.open(mode="r|", fileobj=opening, bufsize=_COPIED) as tar:
-                for name, member in _members(path, tar):
+                for name, changed_at, member in _members(path, tar):
                     tell(name)
                     target = None if into is None or name in {ABOUT, LIST} else into / name
                     part, text = _copied(name, member, target, is_text=name in {ABOUT, LIST})
+                    if target is not None:
+                        os.utime(target, (changed_at, changed_at))
                     found.append(part)
                     about, listed = (
                         (text, listed) if name == ABOUT else (about, text if name == LIST else listed)
@@ -125,14 +128,15 @@ def extract(path: Path, passphrase: str, into: Path | None, tell: Tell = lambda 
     return Contents(json.loads(about), parts)
 
 
-def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
+def _members(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[str, float, IO[bytes]]]:
+    """The name of each part, when its file was changed last, and its content."""
     for member in tar:
         file = tar.extractfile(member) if member.isreg() else None
         if file is None or not _NAME.fullmatch(member.name):
             raise BackupUnreadable(
                 path, f"it has a part {member.name[:80]!r}, which this version does not know"
             )
-        yield member.name, file
+        yield member.name, member.mtime, file
 
 
 def _copied(name: str, member: IO[bytes], target: Path | None, *, is_text: bool) -> tuple[Part, bytes]:

@@ -5,4 +5,4 @@ from pathlib import Path
 from moorage.storage.migrate import History
 
 # Not Alembic's own name for the table, so that one database can hold the control database's tables, too.
-CRM = History(Path(__file__).parent, "0006", table="crm_alembic_version", schema="moorage_crm")
+CRM = History(Path(__file__).parent, "0007", table="crm_alembic_version", schema="moorage_crm")
