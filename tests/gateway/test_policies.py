@@ -8,6 +8,7 @@ from moorage.clock import SystemClock
 from moorage.errors import MoorageError
 from moorage.http.bodies import Allowance, Budget
 from moorage.http.message import Response
+from moorage.logs import REQUEST_ID
 from moorage.policies.model import Budget as Count
 from moorage.policies.model import Policy, Rule
 from tests.gateway.guards import Guards
@@ -25,10 +26,11 @@ class Holder:
     max_body = 2 * 1024 * 1024
 
     def __init__(self, decided):
-        self.decided, self.calls = decided, []
+        self.decided, self.calls, self.logged = decided, [], []
 
     async def hold(self, call):
         self.calls.append(call)
+        self.logged.append(REQUEST_ID.get())
         if isinstance(self.decided, MoorageError):
             raise self.decided
         return self.decided
@@ -146,6 +148,12 @@ def test_a_call_that_waits_is_answered_by_who_holds_it(relayed):
     assert (answer.status, answer.names["location"]) == (202, "/approvals/7")
     assert answer.names["moorage-connection"] == "remote" and answer.names["x-request-id"]
     assert client.get(LEAD, method="DELETE").status == 202 and client.upstream.requests == []
+
+
+def test_what_is_logged_of_a_call_that_waits_has_its_request_id(relayed):
+    client = relayed(world=world(holder := Holder(Response(202)), mode="strict"))
+    ids = [client.post(LEAD, b"{}", method="PUT").names["x-request-id"] for _ in range(2)]
+    assert holder.logged == ids
 
 
 def test_who_holds_a_call_may_refuse_it_or_fail(relayed):

@@ -9,6 +9,7 @@ from moorage.gateway.noted import NotedCall
 from moorage.gateway.target import Target
 from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
 from moorage.http.message import Response
+from moorage.logs import REQUEST_ID
 from moorage.policies import Decision, Guard
 from moorage.policies.errors import NobodyToAsk
 from moorage.policies.spending import Purse
@@ -106,6 +107,7 @@ class InspectedExchange(NotedCall):
             raise NobodyToAsk(decision.verdict, decision.operation.name, "its body is too long to be kept")
 
     async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
+        REQUEST_ID.set(self._request_id.decode())
         try:
             response = await self._held(target, guard, decision)
             self._task = None
