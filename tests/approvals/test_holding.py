@@ -7,12 +7,12 @@ from moorage.approvals.errors import (
     AnswerGone,
     ApprovalDecided,
     ApprovalsFull,
-    ApprovalTooLarge,
     ApprovalUnknown,
     ApprovalWaiting,
 )
 from moorage.approvals.model import Answer, Approval, Grant
 from moorage.approvals.service import Decision, Limits
+from moorage.policies.errors import ApprovalTooLarge
 from tests.approvals.conftest import ANSWER, CALL, NO, YES, asked
 
 

@@ -57,18 +57,6 @@ class ApprovalUnknown(MoorageError):
         )
 
 
-class ApprovalTooLarge(MoorageError):
-    """The call waits for a person, and its body is too long to be kept."""
-
-    code = "approval_too_large"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"A person has to approve this call, and its body is longer than the {most} bytes that can wait.",
-            help="Nothing was sent. Send less at once, or ask the operator for a larger MOORAGE_APPROVAL_BODY.",
-        )
-
-
 class ApprovalsFull(MoorageError):
     """Too many calls wait already. `retry_after` is in seconds."""
 

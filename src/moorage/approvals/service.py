@@ -12,7 +12,6 @@ from moorage.approvals.errors import (
     AnswerGone,
     ApprovalDecided,
     ApprovalsFull,
-    ApprovalTooLarge,
     ApprovalUnknown,
     ApprovalWaiting,
     HourImpossible,
@@ -34,6 +33,7 @@ from moorage.idempotency.service import name_digest
 from moorage.ids import new_uuid
 from moorage.jobs.service import Jobs
 from moorage.logs import Log
+from moorage.policies.errors import ApprovalTooLarge
 from moorage.storage import Database, Transaction
 from moorage.vault.service import Vault
 

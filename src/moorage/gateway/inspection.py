@@ -11,7 +11,7 @@ from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
 from moorage.http.message import Response
 from moorage.logs import REQUEST_ID
 from moorage.policies import Decision, Guard
-from moorage.policies.errors import NobodyToAsk
+from moorage.policies.errors import ApprovalTooLarge, NobodyToAsk
 from moorage.policies.spending import Purse
 from moorage.web.visitor import address_of
 
@@ -80,7 +80,7 @@ class InspectedExchange(NotedCall):
             decision = guard.decide_with(self._head.method, self._native, body.whole())
         most = LONGEST
         if holder is not None and decision.verdict.action == "ask":
-            most = holder.max_body
+            most = max(holder.max_body, LONGEST if decision.looks else 0)
         if self._complete or body.size > most:
             self._inspected = None
             self._end_inspection(target, guard, decision)
@@ -103,8 +103,13 @@ class InspectedExchange(NotedCall):
         """Raises the error of a call that may neither go on nor wait."""
         if decision.error is not None:
             raise decision.error
-        if decision.verdict.action == "ask" and (self._gateway.holder is None or not self._complete):
-            raise NobodyToAsk(decision.verdict, decision.operation.name, "its body is too long to be kept")
+        if decision.verdict.action != "ask":
+            return
+        holder = self._gateway.holder
+        if holder is None:
+            raise NobodyToAsk(decision.verdict, decision.operation.name, "nobody can be asked here")
+        if self._body is not None and self._body.size > holder.max_body:
+            raise ApprovalTooLarge(holder.max_body)
 
     async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
         REQUEST_ID.set(self._request_id.decode())

@@ -35,6 +35,18 @@ class NobodyToAsk(MoorageError):
         self.more = {"reason": verdict.reason, "rule": verdict.rule}
 
 
+class ApprovalTooLarge(MoorageError):
+    """The call waits for a person, and its body is too long to be kept."""
+
+    code = "approval_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"A person has to approve this call, and its body is longer than the {most} bytes that can wait.",
+            help="Nothing was sent. Send less at once, or ask the operator for a larger MOORAGE_APPROVAL_BODY.",
+        )
+
+
 def _named(operation: str) -> str:
     """An operation in a sentence. One that no table has is named by its method alone."""
     return operation if " " in operation else f"this {operation}"
