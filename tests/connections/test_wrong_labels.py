@@ -66,6 +66,7 @@ def test_labels_that_can_not_be_are_refused_and_change_nothing(owner, body):
 @pytest.mark.parametrize(
     "query",
     ["alias=A", "alias=%00", f"alias={UUID}", "tag=%00", "tag=eu&tag=%00", MANY_TAGS, "end_user=%00",
+     "alias=", "tag=", "tag=eu&tag=", "end_user=",
      "tag=A", "tag=%25", "end_user=" + "x" * 129, "environment=Live", "environment=%00"],
 )  # fmt: skip
 def test_a_filter_that_matches_nothing_ever_is_refused(owner, query):

@@ -39,7 +39,9 @@ _FITS: Mapping[str, Callable[[str], bool]] = {"alias": is_alias, "end_user": is_
 def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
     """The filters in the query. Raises AppUnsupported, StatusUnknown, ParameterInvalid."""
     filters = Filters(
-        **{name: query.get(name) or None for name in ("app", "status", "method", "alias", "end_user")},
+        **{name: query.get(name) or None for name in ("app", "status", "method")},
+        # An empty one is not left out: who looks for the connections of a user without an id must not get everybody's.
+        **{name: query.get(name) for name in _FITS},
         environment=_environment(query.get("environment") or None),
         tags=_wanted_tags(query.getlist("tag")),
     )
@@ -59,8 +61,10 @@ def filters_in(query: QueryParams, apps: Collection[str]) -> Filters:
 
 
 def _wanted_tags(texts: Sequence[str]) -> tuple[str, ...]:
-    """Each tag once. A connection has no more than MAX_TAGS, and a database takes no condition of any length."""
-    tags = tuple(dict.fromkeys(text for text in texts if text))
+    """Each tag once; none is empty. A connection has no more than MAX_TAGS, and a database takes no condition of any
+    length.
+    """
+    tags = tuple(dict.fromkeys(texts))
     for tag in tags:
         if not is_tag(tag):
             raise ParameterInvalid(f"tag can't be {quoted(tag)}.", help=_RULES["tags"])
