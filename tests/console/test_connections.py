@@ -126,6 +126,11 @@ def test_labels_change_in_the_list_and_on_the_page(owner, made, alias):
     assert "Got other labels" in page.words
 
 
+def test_who_sees_no_values_makes_no_test(join, made):
+    page = join("support").post(f"{at(made)}/test", {})
+    assert (page.status, "Your role, support, does not see what apps answer" in page.words) == (403, True)
+
+
 def test_a_test_is_one_harmless_call(owner, made):
     owner.open(at(made))
     page = owner.send("/test")

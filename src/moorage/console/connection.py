@@ -144,8 +144,16 @@ async def _diagnosis(visit: Visit, connection: str) -> Mapping[str, Any] | None:
 async def test(visit: Visit) -> Shown:
     """Make a harmless call through it, and show what came back."""
     connection = await _found(visit)
+    if not visit.sees_values:
+        role = visit.person.role
+        raise Refused(
+            403,
+            "scope_missing",
+            f"Your role, {role}, does not see what apps answer.",
+            "Ask for the diagnosis.",
+        )
     about = await app_of(visit, connection["app"])
-    if about is None or about["check"] is None or not visit.sees_values:
+    if about is None or about["check"] is None:
         raise Refused(400, "test_unknown", "No harmless call of this app is known.", "Ask for the diagnosis.")
     begun = time.perf_counter()
     answer = await visit.app(

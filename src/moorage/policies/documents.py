@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec.structs import fields
@@ -172,11 +172,30 @@ def _list(document: dict[str, Any], name: str, most: int) -> list[Any]:
 
 
 def _converted(document: dict[str, Any], kind: type[T], place: str) -> T:
+    for name, annotation in get_type_hints(kind).items():
+        _check_choice(document.get(name), _choices(annotation), f"{place}.{name}")
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         said = str(error).replace("`$.", f"`{place}.").replace("`$`", f"`{place}`")
         raise PolicyInvalid(f"{place}: {said}.", help="`moorage help policies` explains each key.") from None
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words that a member takes, alone or in a list; none if it takes any text."""
+    inner = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return list(inner)
+    return [word for each in inner for word in _choices(each)]
+
+
+def _check_choice(value: Any, choices: list[str], place: str) -> None:
+    for word in value if isinstance(value, list) else [value]:
+        if choices and isinstance(word, str) and word not in choices:
+            raise PolicyInvalid(
+                f"{place} can't be {quoted(word)}.{did_you_mean(word, choices)}",
+                help=f"Use {', '.join(choices)}.",
+            )
 
 
 def _refuse_repeated(names: Iterable[str], what: str) -> None:
