@@ -1,5 +1,9 @@
 """An organisation goes from SQLite to PostgreSQL and back, with its clients."""
 
+import contextlib
+
+import apsw
+import psycopg
 import pytest
 
 from moorage.crm.centres import ANYWHERE
@@ -37,6 +41,26 @@ def test_it_answers_the_same_with_the_same_tokens_there_and_back_again(demo, ser
     assert caller.only(f"Leads/{lead}")["Last_Name"] == "later"
     service.organisations.restore_kept("demo", "before")
     assert demo.get(f"Leads/{lead}").status == 204
+
+
+def test_an_older_organisation_has_newer_indexes_once_it_has_moved(
+    crm, service, there, database_url, tmp_path
+):
+    crm.insert("Leads", {"Last_Name": "A"})
+    module = service.organisations.open(service.organisations.find("acme").id).catalog.modules["Leads"]
+    index = f"{module.table}_{module.fields['Converted__s'].column}"
+
+    def on_sqlite(sql):
+        with contextlib.closing(apsw.Connection(str(tmp_path / "crm" / "orgs" / "acme.db"))) as connection:
+            return connection.execute(sql).fetchall()
+
+    on_sqlite(f"DROP INDEX {index}")
+    move(service, "acme", there)
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT indexname FROM pg_indexes WHERE indexname = %s", (index,))
+        assert found.fetchall() == [(index,)]
+    move(there, "acme", service)
+    assert on_sqlite(f"SELECT name FROM sqlite_schema WHERE name = '{index}'") == [(index,)]
 
 
 def test_a_dry_run_changes_nothing_and_finds_what_is_wrong(crm, service, there, on_postgresql, tmp_path):
