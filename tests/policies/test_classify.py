@@ -204,6 +204,22 @@ def test_a_spelling_that_only_some_servers_read_as_a_query_does_not_count_as_one
     assert classed(f"POST {path}", b"").kind != "read"
 
 
+@pytest.mark.parametrize("end", ["%3Fa=b", "%23a", "%253Fa", ";a", "/", "%00", ".json", "?a=%23"])
+def test_no_end_of_a_path_makes_a_conversion_less(end):
+    assert classed(f"POST {LEAD}/actions/convert{end}", {}).kind == "destructive"
+
+
+@pytest.mark.parametrize("end", ["#a", "#", "%23a", "?a#b"])
+def test_no_fragment_in_a_composite_request_makes_a_conversion_less(end):
+    calls = composite(("POST", f"{LEAD}/actions/convert{end}", {"body": {}}))
+    assert classed("POST /crm/v8/__composite_requests", calls).kind == "destructive"
+
+
+def test_an_encoded_query_that_asks_for_another_method_makes_a_call_destructive():
+    for end in ("%3F_method=DELETE", "%3Fa=b%26_method=DELETE", "%253F_method=DELETE", ";_method=DELETE"):
+        assert classed(f"GET {LEAD}{end}").kind == "destructive"
+
+
 @pytest.mark.parametrize(
     "headers", [(b"X-HTTP-Method-Override",), (b"x_http_method",), (b"Accept", b"X-Method")]
 )

@@ -1,5 +1,6 @@
 """The operations of one app: what its calls do, by its table and its file, and else by their methods."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from moorage.policies.table import Found, Row, Table, in_latest_version, shipped
 
 MOST_IN_ONE_CALL = 100  # The records that a call may change if nothing says how many.
 _WRITING = frozenset({"POST", "PUT", "PATCH"})
+_WORDS = re.compile(r"[/.]")  # What stands between the words of a path.
 # In the place of a method: the call asks for a WebSocket. What passes through it may write.
 WEBSOCKET = "WEBSOCKET"
 # Words in a path by which a call that no table knows says that it takes something away.
@@ -181,7 +183,7 @@ class AppOperations:
     def _as_told(self, path: str) -> Kind:
         """What a call that no table knows does, by the words in its path."""
         folded = path.casefold()
-        tells = any(word in folded for word in _TELLING) or not self._telling.isdisjoint(folded.split("/"))
+        tells = any(word in folded for word in _TELLING) or not self._telling.isdisjoint(_WORDS.split(folded))
         return "destructive" if tells else "write"
 
     def worst(self, method: str) -> Kind:

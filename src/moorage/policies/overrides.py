@@ -20,7 +20,7 @@ _OVERRIDING_PARAMETER = re.compile(
     r"|_?(?:x_?)?(?:original|override|request|tunnel|rest)_?(?:method|verb)_?"
 )
 _BETWEEN = re.compile(r"[^a-z0-9$]+")
-_SEGMENT_PARAMETER = re.compile(rb";([^;/=]*)")
+_SEGMENT_PARAMETER = re.compile(rb"[;?&#]([^;?&#/=]*)")
 
 
 def in_headers(names: Iterable[bytes]) -> bool:
@@ -29,7 +29,7 @@ def in_headers(names: Iterable[bytes]) -> bool:
 
 
 def in_target(path: bytes, query: bytes) -> bool:
-    """True if a parameter of the query, or one behind a semicolon in the path, asks for another method."""
+    """True if a parameter of the query, or one behind `;` or an encoded `?` in the path, asks for another method."""
     return any(map(is_parameter, _parameters(path, query)))
 
 
