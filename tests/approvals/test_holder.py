@@ -16,7 +16,7 @@ from moorage.approvals.errors import (
     HourImpossible,
 )
 from moorage.approvals.holder import Holder
-from moorage.approvals.model import Answer, Approval
+from moorage.approvals.model import Answer, Approval, approval_document
 from moorage.approvals.service import Decision, Limits
 from moorage.connections.model import Connection, Upstream
 from moorage.keys.model import Principal
@@ -84,6 +84,12 @@ def question(*call, **options):
     with pytest.raises(ApprovalRequired) as caught:
         hold(Asked(*call, **options), approvals := Approvals())
     return caught.value, approvals.asked[0]
+
+
+def module_shown(asked):
+    return approval_document(Approval("a1", asked, "PUT", "/", 0, b"d", "waiting", 0, 1), 0, "")["operation"][
+        "module"
+    ]
 
 
 def test_an_ordinary_caller_gets_an_error_with_what_it_needs():
@@ -167,6 +173,7 @@ def test_what_may_be_anything_is_not_of_a_kind(scene):
     job = question("POST", b"/crm/v8/Leads/actions/mass_delete", b'{"ids":["1"]}')[1][0]
     assert [each.is_of_a_kind for each in (composite, unknown, named, job)] == [False, True, True, False]
     assert (unknown.operation, unknown.module) == ("PATCH", "/v1/contacts/7")
+    assert [module_shown(each) for each in (composite, unknown, named)] == [None, "/v1/contacts/7", "Leads"]
     assert (
         question("POST", b"/crm/v8/Leads?_method=DELETE")[1][0].words
         == "POST /crm/v8/Leads, which may do anything"

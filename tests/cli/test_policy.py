@@ -17,10 +17,15 @@ def test_a_policy_is_set_shown_tried_and_taken_away(moorage, key, tmp_path):
     rule = {"name": "no deals", "action": "deny", "modules": ["Deals"], "path": "/crm/**"}
     budget = {"counts": "records", "most": 5, "per_seconds": 60}
     file = tmp_path / "policy.json"
-    file.write_text(json.dumps({"mode": "strict", "rules": [rule], "budgets": [budget], "needs_name": True}))
+    policy = {"mode": "strict", "rules": [rule], "budgets": [budget], "needs_name": True}
+    file.write_text(json.dumps(policy))
     shown = moorage("policy", "set", key, "--file", str(file)).out
     assert "deny: no deals (path /crm/**; modules Deals)" in shown and "5 records in 60 seconds" in shown
-    tried = moorage("policy", "try", key, "delete", "zoho-crm/crm/v8/Deals?ids=1,2")
+    call = (key, "delete", "zoho-crm/crm/v8/Deals?ids=1,2")
+    assert moorage("policy", "try", *call, "--json").error["code"] == "connection_name_required"
+    file.write_text(json.dumps(policy | {"needs_name": False}))
+    moorage("policy", "set", key, "--file", str(file))
+    tried = moorage("policy", "try", *call)
     assert tried.out.splitlines() == [
         "deny: The rule 'no deals' does not allow it.", "DELETE /crm/v8/{module} (destructive), Deals, 2 records",
     ]  # fmt: skip

@@ -114,6 +114,12 @@ def test_what_is_wrong_with_a_policy_is_named(owner, made, policy, named):
     assert made(policy=policy).status == 400
 
 
+def test_an_app_that_there_is_not_is_no_missing_connection(owner):
+    answer = attempt(owner, app="zoho-crn")
+    assert (answer.status, answer.code) == (404, "app_unknown")
+    assert "Did you mean zoho-crm?" in answer.json["message"]
+
+
 def test_a_name_is_needed_of_all_connections_or_of_none(owner, made):
     connection = inside(owner)["id"]
     answer = put(owner, made()[0], {"needs_name": True}, query=f"?connection={connection}")

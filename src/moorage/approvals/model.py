@@ -163,7 +163,7 @@ def approval_document(approval: Approval, now: int, link: str) -> dict[str, Any]
         "environment": asked.environment,
         "operation": {
             "name": asked.operation,
-            "module": asked.module or None,
+            "module": (asked.module or None) if asked.is_of_a_kind else None,
             "kind": asked.kind,
             "for_an_hour": asked.is_of_a_kind,
         },

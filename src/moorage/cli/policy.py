@@ -86,7 +86,9 @@ def try_(
     operation = tried["operation"]
     typer.echo(f"{tried['action']}: {tried['reason']}")
     about = f" {', '.join(operation['modules'])}," if operation["modules"] else ""
-    typer.echo(f"{operation['name']} ({operation['kind']}),{about} {operation['records']} records")
+    count = operation["records"]
+    records = f"{count} record{'' if count == 1 else 's'}"
+    typer.echo(f"{operation['name']} ({operation['kind']}),{about} {records}")
 
 
 def _read(file: Path) -> Any:

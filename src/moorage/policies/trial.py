@@ -89,26 +89,33 @@ class Connections(Protocol):
 
 
 class Trials:
-    """Decides about described calls. `principal_of` takes the ids of an account and of a key."""
+    """Decides about described calls. `principal_of` takes the ids of an account and of a key.
+
+    `app_of` takes the name of an app, and raises AppUnknown.
+    """
 
     def __init__(
         self,
         policies: Policies,
         connections: Connections,
         principal_of: Callable[[str, str], Awaitable[Principal]],
+        app_of: Callable[[str], object],
     ) -> None:
         self._policies = policies
         self._connections = connections
         self._principal_of = principal_of
+        self._app_of = app_of
 
     async def attempt(
         self, account_id: str, described: Mapping[str, Any], caller: Principal | None
     ) -> Mapping[str, Any]:
         """What would be decided. Without a key in the description it is the caller's.
 
-        Raises BodyInvalid, PolicyInvalid, KeyUnknown, KeyInvalid, ConnectionNameRequired, and the errors of `choose`.
+        Raises BodyInvalid, AppUnknown, PolicyInvalid, KeyUnknown, KeyInvalid, ConnectionNameRequired, and the errors of
+        `choose`.
         """
         trial = trial_of(described)
+        self._app_of(trial.app)
         principal = caller if trial.key is None else None
         key_id = (trial.key or "") if principal is None else principal.key_id
         _, policies = await self._policies.of_key(account_id, key_id)

@@ -166,7 +166,7 @@ class ConnectingRooms(CrmRooms):
     def trials(self) -> "Trials":
         from moorage.policies.trial import Trials
 
-        return Trials(self.policies, self.connections, self.keys.principal_of)
+        return Trials(self.policies, self.connections, self.keys.principal_of, self.providers.get)
 
     @cached_property
     def unwritten(self) -> "Unwritten":
