@@ -258,6 +258,8 @@ def _unknown_path(path: str, apps: Collection[str], own: Sequence[str]) -> AppUn
         message = f"{example}, or with a word of the control API, as in /connections."
     elif segment == "crm":
         message = f"{example}; {first!r} is not an app. Did you mean /{DEMO_APP}{path[:64]}?"
+    elif first in apps:
+        message = f"The name of the app is encoded. Write it as it is, as in /{first}/…"
     else:
         message = f"{example}; {first[:64]!r} is not an app.{did_you_mean(first, [*apps, *own])}"
     return AppUnknown(message, help=f"Known apps: {', '.join(sorted(apps))}.")

@@ -47,6 +47,13 @@ def test_a_path_without_an_app_shows_the_right_form(owner, path):
     assert "zoho-crm" in answer.json["detail"]
 
 
+@pytest.mark.parametrize("path", ["/zoho%2Dcrm/crm/v8/Leads", "/zoho%2dcrm"])
+def test_an_encoded_name_of_an_app_is_told_as_that(owner, path):
+    answer = owner.get(path)
+    assert (answer.status, answer.code) == (404, "app_unknown")
+    assert "encoded" in answer.json["message"]
+
+
 @pytest.mark.parametrize("host", ["[", "", "a b", "evil.test/x?y", "@:99999"])
 def test_the_host_header_has_no_say(owner, host):
     assert owner.call("GET", "/nothing", headers=[("Host", host)]).code == "app_unknown"

@@ -54,6 +54,14 @@ def test_unknown_deleted_malformed_and_somebody_elses_look_the_same(server, insi
     assert len(set(answers)) == 1 and answers[0][0] == 404 and "connection_unknown" in answers[0][1]
 
 
+def test_headers_that_name_two_connections_are_told_as_that(server, connect):
+    one, other = connect(), connect()
+    status, answer = server.get("/example/things", **{"Maton-Connection": one, "Moorage-Connection": other})
+    assert (status, answer["error"]["code"]) == (404, "connection_unknown")
+    assert answer["message"] == f"The call names several connections: {one}, {other}."
+    assert "with one name" in answer["detail"]
+
+
 def test_a_connection_of_another_app_is_named_with_its_app(server, connect):
     status, answer = server.get(LEADS, **{"Maton-Connection": connect()})
     assert (status, answer["error"]["code"]) == (400, "connection_app_mismatch")

@@ -40,6 +40,10 @@ def test_an_apps_error_is_an_answer_and_a_refusal_is_an_error(call):
     assert gateways.startswith("path_invalid: ") and gateways.endswith(f"Next: Use {LEADS}.")
     unknown = call(LEADS, app="no-such-app")
     assert unknown.is_error and "app_" in unknown.content[0].text
+    nobodys = call(LEADS, account="nobodys").content[0].text
+    assert nobodys.startswith("connection_unknown: ") and nobodys.endswith(
+        "list_accounts shows the accounts."
+    )
 
 
 def test_a_long_body_is_cut_and_says_so(call):

@@ -11,11 +11,17 @@ class ConnectionUnknown(MoorageError):
 
     code = "connection_unknown"
 
-    def __init__(self, connection_id: str) -> None:
-        super().__init__(
-            f"There is no connection {connection_id[:64]!r}.",
-            help="GET /connections lists the connections you have.",
-        )
+    def __init__(self, name: str) -> None:
+        if ", " in name:  # What headers become that name different connections. No name has a comma.
+            super().__init__(
+                f"The call names several connections: {name[:160]}.",
+                help="Send one of Maton-Connection, X-Maton-Connection and Moorage-Connection, with one name.",
+            )
+        else:
+            super().__init__(
+                f"There is no connection {name[:64]!r}.",
+                help="GET /connections lists the connections you have.",
+            )
 
 
 class ConnectionMissing(MoorageError):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
+from moorage.errors import MoorageError
 from moorage.mcp.answers import Told
 from moorage.mcp.bodies import shown_body
 from moorage.mcp.crm.account import Account
@@ -86,11 +87,14 @@ def _require_own_path(path: str, app: str) -> None:
 
 
 async def _app(session: Session, asked: Call) -> str:
-    """The app that is called. A named account says which."""
+    """The app that is called. A named account says which. Raises ToolFailed."""
     named = session.account or asked.account
     if asked.app is not None or named is None:
         return asked.app or APP
-    return await session.accounts.app_of(session.principal, named)
+    try:
+        return await session.accounts.app_of(session.principal, named)
+    except MoorageError as error:
+        raise ToolFailed(error.message, step=error.help, code=error.code) from None
 
 
 def called_with(answer: Answer) -> Called:
