@@ -46,9 +46,9 @@ class Looking:
         return self.trial
 
 
-def diff(looking, method, native, body=None, environment="live"):
+def diff(looking, method, native, body=None, environment="live", kind="write"):
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    approval = Approval("a1", asked(environment=environment), method, "/", 0, b"", "waiting", 0, 0)
+    approval = Approval("a1", asked(environment=environment, kind=kind), method, "/", 0, b"", "waiting", 0, 0)
     call = HeldCall(method, native.encode("latin-1"), [], data)
     return asyncio.run(diff_of(looking, approval, call, 5))
 
@@ -143,6 +143,13 @@ def test_without_a_diff_there_is_a_sentence(error, words):
         assert shown.records == []
         assert words in shown.notes[0]
         assert "secret" not in shown.notes[0]
+
+
+@pytest.mark.parametrize("environment", ["live", "embedded"])
+def test_a_call_that_only_reads_is_told_as_such_and_not_made(environment):
+    looking = Looking(error=RuntimeError())
+    [note] = diff(looking, "GET", "/crm/v8/Leads", environment=environment, kind="read").notes
+    assert note.startswith("This call only reads") and looking.asked == []
 
 
 def test_a_call_that_was_tried_out_shows_all_records_that_it_touches():

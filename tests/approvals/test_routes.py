@@ -27,11 +27,13 @@ class Calls:
         self.sent = []
         record = TriedRecord("Leads", "1", EVIL, {"City": "Leeds"}, {"City": f"York {EVIL}"})
         self.trial = Trial(200, b"", [record], 2)
+        headers = [(b"Content-Type", b"application/json"), (b"X-App", b"1")]
+        self.answer = Answer(404, headers, b'{"code":"X"}')
 
     async def prepare(self, approval, call):
         async def ready():
             self.sent.append(call.body)
-            return Answer(404, [(b"Content-Type", b"application/json"), (b"X-App", b"1")], b'{"code":"X"}')
+            return self.answer
 
         return ready
 
@@ -155,6 +157,15 @@ def test_a_person_approves_and_the_caller_gets_the_apps_answer(place, browser, a
         ada.id,
     )
     assert (sent["action"], sent["actor"]["kind"]) == ("approval.sent", "server")
+
+
+def test_an_answer_without_a_body_says_no_length(place, browser, ada):  # noqa: F811
+    place.calls.answer = Answer(204, [], b"")
+    browser.open(f"/approvals/{place.id}")
+    browser.send(f"/console/approvals/{place.id}/approve", **{"for": "once"})
+    place.send()
+    answer = place.owner.get(f"/approvals/{place.id}/answer")
+    assert (answer.status, answer.body, "content-length" in answer.headers) == (204, b"", False)
 
 
 def test_a_person_declines_with_a_reason(place, browser, ada):  # noqa: F811

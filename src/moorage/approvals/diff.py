@@ -85,6 +85,10 @@ class Looking(Protocol):
 
 async def diff_of(looking: Looking, approval: Approval, call: HeldCall, at: int) -> Diff:
     """The diff. Whatever goes wrong, there is one: then it says why it shows nothing. Nothing is changed."""
+    if approval.asked.kind == "read":
+        return Diff(
+            at, notes=["This call only reads: it would change nothing, and show the program what is there."]
+        )
     try:
         async with asyncio.timeout(SECONDS):
             if approval.asked.environment == "embedded":

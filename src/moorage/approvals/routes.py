@@ -17,6 +17,7 @@ from moorage.approvals.holder import response_of
 from moorage.approvals.model import STATES, Approval, State, approval_document, grant_document
 from moorage.approvals.service import MOST_SHOWN, Approvals, Decision
 from moorage.http.control import json_object, json_response, route
+from moorage.http.encode import BODILESS
 from moorage.http.errors import BodyInvalid, ParameterInvalid, quoted
 from moorage.http.message import Response as Plain
 from moorage.keys.model import Principal
@@ -27,6 +28,7 @@ from moorage.web.leading import or_console
 
 READ = "approvals:read"
 LONGEST_REASON = 500
+
 _APPROVE_EXAMPLE = '{"for": "once"}'
 _DECLINE_EXAMPLE = '{"reason": "Ask Bob first."}'
 
@@ -182,10 +184,9 @@ def _limit(text: str | None) -> int:
 
 
 def _as_it_came(plain: Plain) -> Response:
-    """The app's answer. Its Content-Length is counted anew."""
+    """The app's answer. Its Content-Length is counted anew; an answer that never has a body has none [RFC 9110]."""
     answer = Response(plain.text, plain.status)
-    answer.raw_headers = [
-        *((name.lower(), value) for name, value in plain.headers),
-        (b"content-length", b"%d" % len(plain.text)),
-    ]
+    answer.raw_headers = [(name.lower(), value) for name, value in plain.headers]
+    if plain.status not in BODILESS:
+        answer.raw_headers.append((b"content-length", b"%d" % len(plain.text)))
     return answer
