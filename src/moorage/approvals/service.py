@@ -110,9 +110,12 @@ class Approvals:
             return grant
         async with self._database.transaction(quiet=True) as tx:
             known = await _known(tx, asked, digest, name)
-            if known is not None:
-                return await self._delivered(tx, known) if known.state == "sent" else known
-            approval = await self._hold(tx, asked, call, digest, name)
+            if known is not None and known.state != "sent":
+                return known
+            answer = None if known is None else await self._delivered(tx, known)
+            approval = known or await self._hold(tx, asked, call, digest, name)
+        if answer is not None:
+            return _whole(approval.id, answer)
         log.info("approval.held", approval=approval.id, key=asked.key_id, operation=asked.operation)
         return approval
 
@@ -175,7 +178,8 @@ class Approvals:
                 raise ApprovalWaiting(approval_id, state, _SOON)
             if state != "sent":
                 raise AnswerGone(f"The held call {approval_id} is {state}. {approval.note or ''}".rstrip())
-            return await self._delivered(tx, approval)
+            answer = await self._delivered(tx, approval)
+        return _whole(approval_id, answer)
 
     async def _delivered(self, tx: Transaction, approval: Approval) -> Answer:
         is_kept = approval.answer_until is not None and approval.answer_until > tx.now
@@ -183,10 +187,6 @@ class Approvals:
         if answer is None:
             raise AnswerGone(f"The answer to {approval.id} is not kept any longer.")
         await store.deliver(tx, approval.id)
-        if not answer.is_whole:
-            raise AnswerGone(
-                f"The app answered {approval.id} with {answer.status}, and with more than can be kept."
-            )
         return answer
 
     # For people.
@@ -223,6 +223,15 @@ class Approvals:
             await note(tx, "approval.grant_ended", grant_id, account=account_id)
         log.info("approval.grant_ended", grant=grant_id)
         return grant
+
+
+def _whole(approval_id: str, answer: Answer) -> Answer:
+    """The answer, if it was kept. Raises AnswerGone: outside of the transaction, so that it stays delivered."""
+    if not answer.is_whole:
+        raise AnswerGone(
+            f"The app answered {approval_id} with {answer.status}, and with more than can be kept."
+        )
+    return answer
 
 
 def _name_of(idempotency: bytes | None) -> bytes | None:
