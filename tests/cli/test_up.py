@@ -137,9 +137,12 @@ def test_the_first_request_works_with_the_key_of_the_first_start(home):
         assert (status, headers["Server"]) == (200, None)
         assert headers["Date"]
         assert get(f"{server.ready['gateway']}/readyz")[0] == 200
+        link = server.ready["owner_link"]
+        with urllib.request.urlopen(link) as page:
+            assert page.status == 200 and link.startswith(f"{server.ready['gateway']}/enter?token=")
         status, out, err = server.stop()
         assert (status, out) == (0, "")
-        assert server.ready["api_key"] not in err
+        assert server.ready["api_key"] not in err and link.partition("=")[2] not in err
 
 
 def test_the_first_screen_of_the_readme_is_true(home):
@@ -155,7 +158,7 @@ def test_the_key_is_shown_once_and_keeps_working(home):
         key = server.ready["api_key"]
         server.stop()
     with serving(home) as server:
-        assert server.ready["api_key"] is None
+        assert server.ready["api_key"] is None and "owner_link" not in server.ready
         assert leads(server, key)[0] == 200
 
 

@@ -135,6 +135,8 @@ def _print_event(ready: "Ready") -> None:
         "crm": ready.crm,
         "api_key": ready.api_key,
     }
+    if ready.owner_link is not None:
+        event["owner_link"] = ready.owner_link
     if ready.metrics is not None:
         event["metrics"] = ready.metrics
     if ready.played is not None:
