@@ -1,5 +1,7 @@
 """Who sees held calls over HTTP, who decides on them, and what their pages show."""
 
+import dataclasses
+
 import pytest
 
 from moorage.approvals.model import Answer, HeldCall
@@ -33,6 +35,8 @@ class Calls:
     async def prepare(self, approval, call):
         async def ready():
             self.sent.append(call.body)
+            if isinstance(self.answer, Exception):
+                raise self.answer
             return self.answer
 
         return ready
@@ -266,6 +270,26 @@ def test_a_page_shows_what_would_change_and_runs_nothing(place, browser, ada):  
     assert "Leeds" in browser.open(f"/approvals/{place.id}").text, "a diff is kept for a minute"
     place.control.clock.advance(61)
     assert "too long" in browser.open(f"/approvals/{place.id}").text
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(404, [], b""), "UTC, and the app answered with status 404."),
+        (ConnectionError(), "The same call may have reached the app at"),
+    ],
+)
+def test_who_decides_is_told_that_the_same_call_was_made_before(place, browser, ada, answer, words):  # noqa: F811
+    assert "The same call" not in browser.open(f"/approvals/{place.id}").text
+    place.calls.answer = answer
+    browser.send(f"/console/approvals/{place.id}/approve", **{"for": "once"})
+    place.send()
+    place.owner.get(f"/approvals/{place.id}/answer")  # Then the program makes it again.
+    again = place.hold().id
+    assert again != place.id
+    assert words in browser.open(f"/approvals/{again}").text
+    other = place.hold(dataclasses.replace(CALL, body=b"other")).id
+    assert "The same call" not in browser.open(f"/approvals/{other}").text
 
 
 def test_support_sees_no_values_and_decides_nothing(place, support):

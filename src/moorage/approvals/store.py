@@ -79,6 +79,15 @@ async def same_open(tx: Transaction, key_id: str, digest: bytes) -> Approval | N
     return _approval(row) if row else None
 
 
+async def same_before(tx: Transaction, approval: Approval) -> Approval | None:
+    """The newest call that was the same, of the same key, and that was sent, or may have been."""
+    is_same = (approvals.c.key_id == approval.asked.key_id) & (approvals.c.digest == approval.digest)
+    was_sent = approvals.c.state.in_(("sent", "unknown")) & (approvals.c.created_at <= approval.created)
+    query = sa.select(approvals).where(is_same & was_sent).order_by(approvals.c.created_at.desc()).limit(1)
+    row = (await tx.connection.execute(query)).first()
+    return _approval(row) if row else None
+
+
 async def of_idempotency(tx: Transaction, key_id: str, idempotency: bytes, after: int) -> Approval | None:
     """The call of a key that came with an Idempotency-Key after this time."""
     is_same = (approvals.c.key_id == key_id) & (approvals.c.idempotency == idempotency)
