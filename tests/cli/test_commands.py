@@ -145,7 +145,7 @@ def test_prune_asks_lists_and_says_what_is_left(server, moorage):
     server.answers(200, {"connections": [gone], "dry_run": False, "more": True})
     outcome = moorage("connection", "prune", "--yes", "--older-than", "2h")
     assert json.loads(server.seen[0].body) == {"older_than_seconds": 7200}
-    assert "c1" in outcome.out and "Deleted 1 connections. There may be more" in outcome.err
+    assert "c1" in outcome.out and "Deleted 1 connection. There may be more" in outcome.err
 
 
 def test_labels_are_given_and_taken_away(server, moorage):

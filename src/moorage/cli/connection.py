@@ -300,7 +300,8 @@ def prune(
     rows = [(c["connection_id"], c["alias"], c["app"], c["status"], c["creation_time"]) for c in connections]
     print_table(columns, rows)
     more = " There may be more: repeat the command." if pruned["more"] and not dry_run else ""
-    note(f"{'Would delete' if dry_run else 'Deleted'} {len(connections)} connections.{more}")
+    count = f"{len(connections)} connection{'' if len(connections) == 1 else 's'}"
+    note(f"{'Would delete' if dry_run else 'Deleted'} {count}.{more}")
 
 
 @commands.command()

@@ -113,7 +113,7 @@ class Importing:
         centres = [choice.key for choice in choices if not choice.embedded and choice.key != DETECT]
         if not centres:
             raise ConnectRefused(
-                f"{provider.title} has no OAuth client here that could renew the tokens.",
+                f"{provider.title} has no OAuth client here, and no connection is made without it.",
                 help=f"The operator sets the one that the tokens were made for: `moorage client set {provider.name}`.",
             )
         centre = brought.data_centre or (centres[0] if len(centres) == 1 else None)
