@@ -106,16 +106,18 @@ def test_an_ordinary_caller_gets_an_error_with_what_it_needs():
 
 @pytest.mark.parametrize("value", [b"respond-async", b"wait=5, Respond-Async;x=1"])
 def test_who_prefers_it_gets_202(value):
-    answer, _ = hold(Asked("PUT", b"/crm/v8/Leads/1", headers=[(b"PREFER", value)]))
-    headers = dict(answer.headers)
-    assert answer.status == 202
+    held, _ = hold(Asked("PUT", b"/crm/v8/Leads/1", headers=[(b"PREFER", value)]))
+    headers = dict(held.response.headers)
+    assert (held.response.status, held.waits) == (202, True)
     assert headers[b"location"] == b"/base/approvals/a1"
     assert headers[b"preference-applied"] == b"respond-async"
     question("PUT", b"/crm/v8/Leads/1", headers=[(b"Prefer", b"respond-asynchronously")])
 
 
 def test_a_repeat_gets_what_became_of_the_call():
-    answer, _ = hold(Asked("PUT", b"/x"), Approvals(Answer(404, [(b"a", b"b")], b"{}")))
+    held, _ = hold(Asked("PUT", b"/x"), Approvals(Answer(404, [(b"a", b"b")], b"{}")))
+    answer = held.response
+    assert not held.waits
     assert (answer.status, answer.headers) == (404, [(b"a", b"b"), (b"moorage-error-source", b"upstream")])
     for state, error in (("declined", ApprovalDeclined), ("unknown", AnswerGone)):
         with pytest.raises(error, match=f"{state}. So."):

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from moorage.approvals.model import HeldAnswer
+from moorage.http.message import Response
 from moorage.keys.model import Principal
 from moorage.keys.scopes import parse
 from moorage.policies.model import Policy, Rule
@@ -75,6 +77,30 @@ def test_what_the_gateway_refuses_a_key_is_noted(relayed, headers, scopes, statu
     note = note_of(client.world)
     assert ended(note) == (status, "gateway", code, "false")
     assert (note.caller.key_id, note.caller.connection_id) == ("key_1", connection)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_length_of_what_the_gateway_itself_answers_is_noted(relayed, method):
+    client = relayed()
+    answer = client.get("/zoho-crm/a", "Maton-Connection: none\r\n", method=method)
+    assert note_of(client.world).bytes_out == len(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("waits", "error"), [(True, "approval_required"), (False, None)], ids=["waits", "was sent before"]
+)
+def test_only_a_call_that_waits_is_noted_as_one(relayed, waits, error):
+    class Holder:
+        max_body = 1024
+
+        async def hold(self, _call):
+            return HeldAnswer(Response(202, b"{}"), waits)
+
+    client = relayed(world=World(guards=Guards(Policy(mode="strict")), holder=Holder()))
+    client.post("/zoho-crm/crm/v8/Leads", b"{}")
+    note = note_of(client.world)
+    assert ended(note) == (202, "gateway", error, "false")
+    assert note.bytes_out == 2
 
 
 @pytest.mark.parametrize(

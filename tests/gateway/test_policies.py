@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from moorage.approvals.model import HeldAnswer
 from moorage.clock import SystemClock
 from moorage.errors import MoorageError
 from moorage.http.bodies import Allowance, Budget
@@ -34,6 +35,10 @@ class Holder:
         if isinstance(self.decided, MoorageError):
             raise self.decided
         return self.decided
+
+
+def waiting(body=b"", headers=()):
+    return HeldAnswer(Response(202, body, [*headers]), waits=True)
 
 
 def world(holder=None, **policy):
@@ -163,7 +168,7 @@ def test_a_person_who_allows_a_call_lets_exactly_it_go_on(relayed):
 
 
 def test_a_call_that_waits_is_answered_by_who_holds_it(relayed):
-    holder = Holder(Response(202, b"{}", [(b"location", b"/approvals/7")]))
+    holder = Holder(waiting(b"{}", [(b"location", b"/approvals/7")]))
     client = relayed(world=world(holder, mode="strict"))
     answer = client.post(LEAD, b"{}", method="PUT")
     assert (answer.status, answer.names["location"]) == (202, "/approvals/7")
@@ -172,7 +177,7 @@ def test_a_call_that_waits_is_answered_by_who_holds_it(relayed):
 
 
 def test_what_is_logged_of_a_call_that_waits_has_its_request_id(relayed):
-    client = relayed(world=world(holder := Holder(Response(202)), mode="strict"))
+    client = relayed(world=world(holder := Holder(waiting()), mode="strict"))
     ids = [client.post(LEAD, b"{}", method="PUT").names["x-request-id"] for _ in range(2)]
     assert holder.logged == ids
 

@@ -13,6 +13,7 @@ from moorage.approvals.model import (
     Answer,
     Approval,
     Asked,
+    HeldAnswer,
     HeldCall,
     approval_document,
 )
@@ -64,7 +65,7 @@ class Holder:
     def max_body(self) -> int:
         return self._approvals.limits.body
 
-    async def hold(self, call: AskedCall) -> Response | None:
+    async def hold(self, call: AskedCall) -> HeldAnswer | None:
         """Let a call wait; None if a person's leave covers it.
 
         Raises ApprovalRequired, unless the caller prefers another answer, and the errors of `Approvals.meet`.
@@ -74,10 +75,10 @@ class Holder:
             self._asked(call, held.path), held, _header(held, b"idempotency-key")
         )
         if isinstance(met, Answer):
-            return response_of(met)
+            return HeldAnswer(response_of(met), waits=False)
         if not isinstance(met, Approval):
             return None
-        return self._answer(met, is_async=_prefers_async(held))
+        return HeldAnswer(self._answer(met, is_async=_prefers_async(held)), waits=True)
 
     def _asked(self, call: AskedCall, path: str) -> Asked:
         principal, connection, operation = call.principal, call.connection, call.operation

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from moorage.digests import digest_of_parts
-from moorage.http.message import Headers
+from moorage.http.message import Headers, Response
 from moorage.http.timestamps import wire_time_of
 
 # waiting -> approved -> sending -> sent | failed | unknown; waiting -> declined | expired | cancelled. An approved call
@@ -148,6 +148,15 @@ class Answer:
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
     is_whole: bool = True
+
+
+class HeldAnswer(msgspec.Struct, frozen=True):
+    """What a caller is answered whose call needs a person. `waits` is False if it was sent before: then it is the app's
+    answer to that.
+    """
+
+    response: Response
+    waits: bool
 
 
 def approval_document(approval: Approval, now: int, link: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from moorage.approvals.model import HeldAnswer
 from moorage.connections.model import Connection
-from moorage.http.message import Headers, Response
+from moorage.http.message import Headers
 from moorage.keys.model import Principal
 from moorage.policies import Operation, Verdict
 
@@ -32,8 +33,8 @@ class Holder(Protocol):
     @property
     def max_body(self) -> int: ...
 
-    async def hold(self, call: AskedCall) -> Response | None:
-        """The answer for the caller, as the call waits; None if a person has allowed it: then it goes on now.
+    async def hold(self, call: AskedCall) -> HeldAnswer | None:
+        """The answer for the caller; None if a person has allowed the call: then it goes on now.
 
         May raise a MoorageError, which the caller gets.
         """

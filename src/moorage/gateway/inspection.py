@@ -3,12 +3,12 @@
 from abc import abstractmethod
 
 from moorage.acting import Actor, acting
+from moorage.approvals.model import HeldAnswer
 from moorage.errors import MoorageError
 from moorage.gateway.holding import AskedCall
 from moorage.gateway.noted import NotedCall
 from moorage.gateway.target import Target
 from moorage.http.bodies import MAX_HELD, Allowance, Body, Budget
-from moorage.http.message import Response
 from moorage.logs import REQUEST_ID
 from moorage.policies import Decision, Guard
 from moorage.policies.errors import ApprovalTooLarge, NobodyToAsk
@@ -37,8 +37,8 @@ class InspectedExchange(NotedCall):
         """Continue after a part of the request has arrived."""
 
     @abstractmethod
-    def _answer(self, response: Response) -> None:
-        """Answer the caller with a response of Moorage's own."""
+    def _answer(self, held: HeldAnswer) -> None:
+        """Answer the caller, whose call is not sent now."""
 
     def _inspect(self, target: Target, guard: Guard) -> None:
         """Let the call go on, refuse it, or collect its body first."""
@@ -114,21 +114,21 @@ class InspectedExchange(NotedCall):
     async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
         REQUEST_ID.set(self._request_id.decode())
         try:
-            response = await self._held(target, guard, decision)
+            held = await self._held(target, guard, decision)
             self._task = None
             if not self._protocol.is_current(self):
                 return
-            if response is None:
+            if held is None:
                 self._set_target(target)
                 self._continue()
             else:
-                self._answer(response)
+                self._answer(held)
         except MoorageError as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 (`_fail` logs it and responds)
             self._fail(error)
 
-    async def _held(self, target: Target, guard: Guard, decision: Decision) -> Response | None:
+    async def _held(self, target: Target, guard: Guard, decision: Decision) -> HeldAnswer | None:
         holder, body = self._gateway.holder, self._body
         assert holder is not None
         call = AskedCall(

@@ -32,7 +32,7 @@ class KeepingRelay(WatchedRelay):
         assert gateway.notes.bodies is not None
         self._bodies: WaitingBodies = gateway.notes.bodies
         self._request_start = self._answer_start = b""
-        self._answer_headers: Headers = []
+        self._answer_headers: Headers | None = None  # None as long as the app has not answered.
         super().__init__(protocol, head, caller, native, gateway)
 
     def on_body(self, part: bytes) -> None:
@@ -59,7 +59,9 @@ class KeepingRelay(WatchedRelay):
 
     def _on_noted(self, notes: Notes) -> None:
         request = body_of(self._head.headers, self._size, self._request_start)
-        answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
+        answer = None
+        if self._answer_headers is not None:
+            answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
         notes.keep(Bodies(request, answer, self._secrets()))
         self._request_start = self._answer_start = b""
 

@@ -59,10 +59,7 @@ def gateway_protocol(
 
         def render_error(self, error: MoorageError, request_id: str, exchange: Exchange | None) -> Response:
             if isinstance(exchange, Relay):
-                exchange.note_error(error)
-                return refusal(
-                    error, request_id, request_sent=exchange.request_sent, through=exchange.through
-                )
+                return exchange.refusal_of(error, request_id)
             return refusal(error, request_id, request_sent=False)
 
     return GatewayProtocol

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from moorage.approvals.model import HeldAnswer
 from moorage.errors import MoorageError
 from moorage.gateway.answered import AnsweredCall
 from moorage.gateway.errors import UpstreamError
@@ -241,9 +242,11 @@ class Relay(AnsweredCall):
             self._sent_at = monotonic()
         return request
 
-    def _answer(self, response: Response) -> None:
+    def _answer(self, held: HeldAnswer) -> None:
+        response = held.response
         response.headers += ((b"x-request-id", self._request_id), *self.through)
-        self._note("gateway", response.status, monotonic(), "approval_required")
+        self._bytes_out = len(response.body)
+        self._note("gateway", response.status, monotonic(), "approval_required" if held.waits else None)
         self._protocol.respond(response)
 
     def _give(self, response: Response) -> None:
@@ -257,10 +260,14 @@ class Relay(AnsweredCall):
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
+        self._protocol.refuse(self.refusal_of(error, self._request_id.decode()))
+
+    def refusal_of(self, error: MoorageError, request_id: str) -> Response:
+        """The answer with an error of the gateway, which is noted."""
+        response = refusal(error, request_id, request_sent=self.request_sent, through=self.through)
+        self._bytes_out = 0 if self._head.method == b"HEAD" else len(response.body)
         self.note_error(error)
-        self._protocol.refuse(
-            refusal(error, self._request_id.decode(), request_sent=self.request_sent, through=self.through)
-        )
+        return response
 
     def _fail(self, error: Exception) -> None:
         log.error("gateway.failed", request_id=self._request_id.decode(), exc_info=error)
