@@ -44,8 +44,9 @@ def test_so_it_is_of_the_embedded_crm(embedded, path):
     assert bodies.answer.size == len(answer.body)
 
 
-def test_a_call_that_is_refused_has_only_its_own_body(relayed):
-    client = relayed(None, world=keeping())
+@pytest.mark.parametrize("script", [(None,), (b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno", None)])
+def test_a_call_that_is_refused_has_only_its_own_body(relayed, script):
+    client = relayed(*script, world=keeping())
     assert client.post("/zoho-crm/a", b"{}").status == 502
     bodies = kept(client.world)
     assert bodies.request.start == b"{}" and bodies.answer is None

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from moorage.errors import MoorageError
 from moorage.gateway.relay import Relay
 from moorage.gateway.rewrite import AnswerHead, CallerHeaders
 from moorage.gateway.watched import WatchedRelay
@@ -56,6 +57,10 @@ class KeepingRelay(WatchedRelay):
         if isinstance(response.body, bytes):
             self._answer_start = response.body[: self._bodies.most]
         super()._note_answer(response)
+
+    def refusal_of(self, error: MoorageError, request_id: str) -> Response:
+        self._answer_headers = None  # The app may have refused a token before.
+        return super().refusal_of(error, request_id)
 
     def _on_noted(self, notes: Notes) -> None:
         request = body_of(self._head.headers, self._size, self._request_start)
