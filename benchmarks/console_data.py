@@ -112,8 +112,8 @@ def _block(chance: random.Random, account: str, connection: str, began: Sequence
         failed = chance.random() < _FAILED
         status, source, error = chance.choice(_FAILURES) if failed else (200, "upstream", None)
         identity = b"%016x" % chance.getrandbits(64)
-        plain = -ago, -ago + 0.021, status, identity, chance.randrange(200, 60_000)
-        endings.append((*plain, 0.0, -ago, 0, source, error, "false") if failed else plain)
+        plain = -ago, -ago + 0.021, status, identity, chance.randrange(200, 60_000), 0
+        endings.append((*plain, 0.0, -ago, source, error, "false") if failed else plain)
     content = {"called": [_called(account, connection, what) for what in called], "order": order}
     return NewBlock(account, len(began), msgspec.msgpack.encode(content | {"endings": endings}))
 

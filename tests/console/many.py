@@ -96,4 +96,4 @@ def _ending(number):
     status = 418 if number in TEAPOTS else 500 if number % FAILED == 0 else 200
     ago = _ago(number)
     began, ended = -ago, -ago + 0.021
-    return Ending(began, ended, status, request_id(number).encode(), 900, ended - 0.001, began + 0.001)
+    return Ending(began, ended, status, request_id(number).encode(), 900, 0, ended - 0.001, began + 0.001)

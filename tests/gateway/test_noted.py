@@ -53,6 +53,15 @@ def test_a_call_of_a_connection_that_goes_on_is_noted_apart(relayed):
     assert [note.native for note in notes_of(client.world, 3)] == [b"/a"] * 3
 
 
+def test_the_time_before_a_call_is_sent_is_not_the_apps(relayed):
+    client = relayed()
+    client.get("/zoho-crm/a")
+    client.get("/zoho-crm/b")
+    first, second = notes_of(client.world, 2)
+    assert first.began < first.sent_at < first.answered_at  # It waited for the token of its connection.
+    assert second.began == second.sent_at < second.answered_at == second.ended
+
+
 @pytest.mark.parametrize("path", ["/zoho-crm/a", "/zoho-crm/a/later", "/zoho-crm/401"])
 def test_so_does_the_embedded_crm(embedded, path):
     client = embedded()

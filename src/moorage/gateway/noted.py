@@ -58,7 +58,7 @@ class NotedCall(DoorExchange):
         self._answered_at = ended = monotonic()
         self._status = response.status
         self._bytes_out = len(response.body)
-        self._note("upstream", response.status, ended)
+        self._note_plain(ended)
 
     def note_error(self, error: MoorageError) -> None:
         """Note that the gateway has answered with an error. Calls whose key is not known are only counted."""
@@ -71,6 +71,19 @@ class NotedCall(DoorExchange):
         self._began = 0.0
         assert self._gateway.notes is not None
         self._gateway.notes.strangers += 1
+
+    def _note_plain(self, ended: float) -> None:
+        """Note an answer that came in one piece. Nearly all calls end here, so this has few instructions."""
+        began = self._began
+        if self._sent_at is not began or self._resolved is None:
+            self._note("upstream", self._status, ended)
+        elif began and (notes := self._gateway.notes) is not None:
+            self._began = 0.0
+            calls = notes.calls
+            if len(calls) >= TOGETHER:
+                notes.write_down()
+            calls.append((self._resolved.caller, self._head.method, self._native, self.decision))
+            notes.endings.append((began, ended, self._status, self._request_id, self._bytes_out, self._size))
 
     def _note(
         self,
@@ -89,18 +102,10 @@ class NotedCall(DoorExchange):
             if self._resolved is None:
                 return False
             caller = self._resolved.caller
-        calls = notes.calls
-        if len(calls) >= TOGETHER:
-            notes.write_down()
-        calls.append((caller, self._head.method, self._native, self.decision))
-        sent, answered = self._sent_at, self._answered_at
-        if answered is ended and sent is began and not self._size:
-            # The app has answered in one piece, to a request without a body.
-            notes.endings.append((began, ended, status, self._request_id, self._bytes_out))
-        else:
-            was_sent: Sent = "true" if self._status else "unknown" if self.request_sent else "false"
-            moments = began, ended, status, self._request_id, self._bytes_out, answered, sent
-            notes.endings.append((*moments, self._size, source, error, was_sent))
+        was_sent: Sent = "true" if self._status else "unknown" if self.request_sent else "false"
+        plain = began, ended, status, self._request_id, self._bytes_out, self._size
+        what = caller, self._head.method, self._native, self.decision
+        notes.add(what, (*plain, self._answered_at, self._sent_at, source, error, was_sent))
         return True
 
 
@@ -148,8 +153,8 @@ class OwnNote:
             return
         call, began = self._call, self._began
         what = self._target.caller, call.method.encode("latin-1"), call.native, _APPROVED
-        moments = began, monotonic(), status, self._request_id, size, answered, began
-        self._notes.add(what, (*moments, len(call.body), source, error, sent))
+        plain = began, monotonic(), status, self._request_id, size, len(call.body)
+        self._notes.add(what, (*plain, answered, began, source, error, sent))
 
     def _keep_bodies(self, answer: Answer | None) -> None:
         """Keep the bodies of the call that was just noted."""

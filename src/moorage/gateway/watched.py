@@ -9,6 +9,9 @@ class WatchedRelay(Relay):
 
     __slots__ = ()
 
+    def _note_plain(self, ended: float) -> None:
+        self._note("upstream", self._status, ended)
+
     def _note(
         self,
         source: Source,

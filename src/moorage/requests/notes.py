@@ -64,15 +64,15 @@ class Note(msgspec.Struct, gc=False):
 
 
 # How a call has ended, as it is written: the first or all members of an `Ending`.
-Plain: TypeAlias = tuple[float, float, int, bytes, int]
-Whole: TypeAlias = tuple[float, float, int, bytes, int, float, float, int, Source, str | None, Sent]
+Plain: TypeAlias = tuple[float, float, int, bytes, int, int]
+Whole: TypeAlias = tuple[float, float, int, bytes, int, int, float, float, Source, str | None, Sent]
 
 
 class Ending(msgspec.Struct, gc=False, array_like=True):
     """How a call has ended, as it is read. Moments and names are those of a `Note`.
 
-    Of most calls only the first five members are written: the app answered in one piece, to a request without a body.
-    So `answered_at` is None if it is `ended`, and `sent_at` if it is `began`. If the call belongs to a trace, a space
+    Of most calls only the first six members are written: they were sent at once, and the app answered in one piece. So
+    `answered_at` is None if it is `ended`, and `sent_at` if it is `began`. If the call belongs to a trace, a space
     and the id of that follow the request id; most calls belong to none, and so they have not one byte more.
     """
 
@@ -81,9 +81,9 @@ class Ending(msgspec.Struct, gc=False, array_like=True):
     status: int
     request_id: bytes
     bytes_out: int
+    bytes_in: int
     answered_at: float | None = None
     sent_at: float | None = None
-    bytes_in: int = 0
     source: Source = "upstream"
     error: str | None = None
     sent: Sent = "true"

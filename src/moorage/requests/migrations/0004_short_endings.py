@@ -1,4 +1,4 @@
-"""Blocks of one form, in which most calls have five members. Older blocks have one of two other forms."""
+"""Blocks of one form, in which most calls have six members. Older blocks have one of two other forms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +57,6 @@ def _ending(
     bytes_out: int,
     sent: str,
 ) -> Sequence[Any]:
-    how = answered_at, sent_at, bytes_in, source, error, sent
-    is_plain = how == (ended, began, 0, "upstream", None, "true")
-    return (began, ended, status, request_id, bytes_out, *(() if is_plain else how))
+    how = answered_at, sent_at, source, error, sent
+    is_plain = how == (ended, began, "upstream", None, "true")
+    return (began, ended, status, request_id, bytes_out, bytes_in, *(() if is_plain else how))
