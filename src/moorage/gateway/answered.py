@@ -87,13 +87,13 @@ class AnsweredCall(RepeatableCall):
         if self._chunking:
             self._out.append(b"0\r\n\r\n")
         ended = monotonic()
+        # It is noted before it is written: behind a call of the kernel, less of what that takes is at hand.
         if self._answered_at:
-            self.on_flush()
             self._note("upstream", self._status, ended)
         else:
             self._answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
-            self.on_flush()
             self._note_plain(ended)
+        self.on_flush()
         self._protocol.done()
 
     def on_failure(self, error: UpstreamError, *, stale: bool) -> None:
