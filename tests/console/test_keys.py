@@ -201,7 +201,7 @@ def test_a_try_can_fail_and_an_unknown_key_is_a_page(owner, made):
         ({"path": "/x", "body": "1" * 5000}, "a number that is too long"),
         ({"path": "/x", "body": json.dumps("x" * 66_000)}, "The body is larger than"),
         ({"path": "/x\0" + "y" * 17_000}, "path can't be"),
-        ({"path": "http://[", "app": "nothing"}, "no active connection for nothing"),
+        ({"path": "http://[", "app": "nothing"}, "There is no app 'nothing'"),
     ):
         page = owner.send("/policy/try", method="GET", **{"app": "zoho-crm", **typed})
         assert page.status in {400, 404, 413}, typed

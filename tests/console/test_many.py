@@ -44,7 +44,7 @@ def many(begun, tmp_path_factory):
     server = start(home, api_key=api_key)
     times = [
         moment.isoformat(timespec="milliseconds")
-        for moment in (last - timedelta(hours=1), last + timedelta(seconds=1))
+        for moment in (last - timedelta(hours=1), last + timedelta(milliseconds=1))
     ]
     those = "since:{} until:{}".format(*(time.replace("+00:00", "Z") for time in times))
     owner = Visitor(server).join("owner")

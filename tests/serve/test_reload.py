@@ -63,7 +63,7 @@ def test_each_room_uses_what_was_changed_and_an_app_comes_and_goes(home):
         await app.use(load(environ | bodies, home=home), Providers(home / "providers"), None)
         rooms, gateway = app._rooms, app._gateway
         assert rooms.providers.get("mine").title == "Mine" and b"mine" in gateway.rules
-        assert rooms.classifier.classify("mine", "POST", b"/search").kind == "read"
+        assert rooms.classifier.classify("mine", "POST", b"/search", b"", b"{}").kind == "read"
         assert [rooms.limiter.take("a") is None for _ in range(5)] == [True] * 4 + [False]
         assert rooms.return_urls.allows("https://a.example/x")
         assert (gateway.pool.limits.answer, gateway.tunnels.limits.answer) == (7.0, 7.0)
