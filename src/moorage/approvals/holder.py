@@ -82,7 +82,7 @@ class Holder:
 
     def _asked(self, call: AskedCall, path: str) -> Asked:
         principal, connection, operation = call.principal, call.connection, call.operation
-        upstream = connection.upstream
+        upstream, document = connection.upstream, _document(call)
         return Asked(
             account_id=principal.account_id,
             key_id=principal.key_id,
@@ -92,9 +92,9 @@ class Holder:
             app=connection.app,
             environment="live" if upstream is None else self._environment(connection.app, upstream),
             operation=operation.name,
-            module=_subject(call, path),
+            module=_subject(call, path, document),
             kind=operation.kind,
-            words=words_of(operation, path, _records(call)),
+            words=words_of(operation, path, _records(call, document)),
             reason=call.verdict.reason,
             rule=call.verdict.rule,
         )
@@ -130,38 +130,38 @@ def response_of(answer: Answer) -> Response:
     return Response(answer.status, answer.body, headers)
 
 
-def _subject(call: AskedCall, path: str) -> str:
+def _subject(call: AskedCall, path: str, document: Any) -> str:
     """What the operation is about. Two calls of one operation about the same do the same kind of thing."""
     operation = call.operation
-    if operation.parts or operation.opaque or _may_be_many(call):
+    if operation.parts or operation.opaque or _may_be_many(call, document):
         return MANY_THINGS  # A job may change one record now, and all of them the next time.
     if "/" not in operation.name:  # A path that is in no table: the name says nothing but the method.
         return path
     return MANY_THINGS if ANY_MODULE in operation.modules else ", ".join(operation.modules)
 
 
-def _may_be_many(call: AskedCall) -> bool:
+def _may_be_many(call: AskedCall, document: Any) -> bool:
     """True if the call may change more records than one call does."""
     is_many = call.operation.records > MOST_IN_ONE_CALL
     if is_many or "records" not in call.operation.unsure:
         return is_many
-    document = _document(call)
     listed = bodies.records_in(document)
     is_garbled = document is None and call.body.lstrip()[:1] in {b"{", b"["}
     return is_garbled or listed is None or listed > MOST_IN_ONE_CALL
 
 
-def _records(call: AskedCall) -> int:
+def _records(call: AskedCall, document: Any) -> int:
     """How many records the call names; 0 if that is not known."""
     if "records" not in call.operation.unsure:
         return call.operation.records
-    document = _document(call)
     data = document.get("data") if isinstance(document, dict) else None
     return len(data) if isinstance(data, list) else 0
 
 
 def _document(call: AskedCall) -> Any:
-    """What is in the body; None if it can't be read as JSON in one way only."""
+    """What the body says of the records; None if it says nothing of them, or can't be read as JSON in one way only."""
+    if "records" not in call.operation.unsure:
+        return None
     try:
         return bodies.json_of(call.body)
     except bodies.Unreadable:

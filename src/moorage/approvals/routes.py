@@ -28,7 +28,6 @@ from moorage.web.leading import or_console
 
 READ = "approvals:read"
 LONGEST_REASON = 500
-
 _APPROVE_EXAMPLE = '{"for": "once"}'
 _DECLINE_EXAMPLE = '{"reason": "Ask Bob first."}'
 

@@ -13,7 +13,7 @@ from moorage.cli.connection_shown import row, show
 from moorage.cli.durations import duration_in
 from moorage.cli.failures import UsageError, note
 from moorage.cli.options import App, Json, Url, Yes
-from moorage.cli.output import confirm, print_json, print_table
+from moorage.cli.output import confirm, counted, print_json, print_table
 from moorage.client import ApiError, Moorage
 from moorage.near import did_you_mean
 
@@ -300,8 +300,7 @@ def prune(
     rows = [(c["connection_id"], c["alias"], c["app"], c["status"], c["creation_time"]) for c in connections]
     print_table(columns, rows)
     more = " There may be more: repeat the command." if pruned["more"] and not dry_run else ""
-    count = f"{len(connections)} connection{'' if len(connections) == 1 else 's'}"
-    note(f"{'Would delete' if dry_run else 'Deleted'} {count}.{more}")
+    note(f"{'Would delete' if dry_run else 'Deleted'} {counted(len(connections), 'connection')}.{more}")
 
 
 @commands.command()

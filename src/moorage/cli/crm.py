@@ -12,7 +12,7 @@ from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, Yes
 from moorage.cli.org_move import move
-from moorage.cli.output import confirm, print_json, print_table, require_writable_place
+from moorage.cli.output import confirm, counted, print_json, print_table, require_writable_place
 
 if TYPE_CHECKING:
     from moorage.crm import Client, OrganisationRow
@@ -139,7 +139,7 @@ def revoke(
     if as_json:
         print_json({"revoked": address, "refresh_tokens": tokens})
     else:
-        typer.echo(f"Ended {tokens} refresh token{'' if tokens == 1 else 's'} of {address}")
+        typer.echo(f"Ended {counted(tokens, 'refresh token')} of {address}")
 
 
 @clients.command("create")

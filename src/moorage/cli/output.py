@@ -32,6 +32,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print aligned columns. None is a dash. At a terminal, long rows continue on the next line."""
     lines = [list(header), *(["-" if cell is None else str(cell) for cell in row] for row in rows)]

@@ -12,7 +12,7 @@ from moorage.cli.completion import connections
 from moorage.cli.failures import UsageError
 from moorage.cli.operator import operate
 from moorage.cli.options import Home, Json, PolicyMode
-from moorage.cli.output import print_json, print_table
+from moorage.cli.output import counted, print_json, print_table
 
 commands = typer.Typer(
     help="Policies: what a key may do, and for what a person is asked.", rich_markup_mode=None
@@ -86,8 +86,7 @@ def try_(
     operation = tried["operation"]
     typer.echo(f"{tried['action']}: {tried['reason']}")
     about = f" {', '.join(operation['modules'])}," if operation["modules"] else ""
-    count = operation["records"]
-    records = f"{count} record{'' if count == 1 else 's'}"
+    records = counted(operation["records"], "record")
     typer.echo(f"{operation['name']} ({operation['kind']}),{about} {records}")
 
 

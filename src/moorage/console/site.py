@@ -1,5 +1,6 @@
 """All pages of the console, and how a request becomes a page."""
 
+import contextlib
 import hmac
 from dataclasses import replace
 from functools import partial
@@ -147,8 +148,8 @@ class Console(Site):
         """The page to come back to for somebody whose form was not taken: the nearest that can be opened."""
         path: str = request.url.path
         while len(path) > len(ROOT):
-            asked = dict(request.scope) | {"path": path, "method": "GET"}
-            if any(route.matches(asked)[0] is Match.FULL for route, _ in self._routes):
+            with contextlib.suppress(NotFound, MethodNotAllowed):
+                self._page(Request({**request.scope, "path": path, "method": "GET"}))
                 return path
             path = path.rpartition("/")[0]
         return ROOT

@@ -48,6 +48,10 @@ class ToolFailed(Exception):
         self.code = code
         self.details: Mapping[str, Any] = details or {}
 
+    @classmethod
+    def of(cls, error: MoorageError) -> "ToolFailed":
+        return cls(error.message, step=error.help, code=error.code)
+
 
 class PersonNeeded(Exception):
     """A person has to do something on a page, before the tool can go on. `message` tells the person what.

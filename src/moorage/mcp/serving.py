@@ -111,7 +111,7 @@ class ProfileServer:
                 return asked(state, needed)
             told = self._waiting(needed)
         except MoorageError as error:
-            return _failure(ToolFailed(error.message, step=error.help, code=error.code))
+            return _failure(ToolFailed.of(error))
         except Exception:
             log.exception("mcp.failed", tool=tool.name)
             return _failure(

@@ -47,7 +47,7 @@ class CallCounts:
         # Most were answered in one piece, and sent at once: all of the time is the app's.
         plain = [ending.ended - ending.began for ending in endings if ending.answered_at is None]
         others = [
-            (ending.ended - ending.began, ending.answered_at - _sent_at(ending))
+            (ending.ended - ending.began, ending.answered_at - ending.was_sent_at)
             for ending in endings
             if ending.answered_at
         ]
@@ -56,7 +56,3 @@ class CallCounts:
 
     def _times(self, name: str, app: str) -> Times:
         return self.times.setdefault((name, app), Times())
-
-
-def _sent_at(ending: Ending) -> float:
-    return ending.began if ending.sent_at is None else ending.sent_at

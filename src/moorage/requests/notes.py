@@ -88,6 +88,14 @@ class Ending(msgspec.Struct, gc=False, array_like=True):
     error: str | None = None
     sent: Sent = "true"
 
+    @property
+    def was_sent_at(self) -> float:
+        return self.began if self.sent_at is None else self.sent_at
+
+    @property
+    def was_answered_at(self) -> float:
+        return self.ended if self.answered_at is None else self.answered_at
+
 
 def note_of(
     caller: Caller,
@@ -106,8 +114,8 @@ def note_of(
         native,
         request_id,
         ending.began,
-        ending.began if ending.sent_at is None else ending.sent_at,
-        ending.ended if ending.answered_at is None else ending.answered_at,
+        ending.was_sent_at,
+        ending.was_answered_at,
         ending.ended,
         ending.status,
         ending.source,

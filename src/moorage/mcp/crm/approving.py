@@ -34,11 +34,11 @@ class Checked(Shown, kw_only=True, omit_defaults=True):
 
 async def check_approval(session: Session, asked: Check) -> Told:
     if not _ID.fullmatch(asked.approval_id):  # Such as one with a slash, which would be another path.
-        raise _unknown(asked.approval_id)
+        raise ToolFailed.of(ApprovalUnknown(asked.approval_id))
     path = f"{APPROVALS}{asked.approval_id}"
     approval = (await session.control("GET", path)).document["approval"]
     if approval["key"]["id"] != session.principal.key_id:
-        raise _unknown(asked.approval_id)
+        raise ToolFailed.of(ApprovalUnknown(asked.approval_id))
     checked = Checked(
         state=approval["state"],
         words=approval["words"],
@@ -50,11 +50,6 @@ async def check_approval(session: Session, asked: Check) -> Told:
     if checked.state == "sent" and approval["answer"]["until"] is not None:
         await _add_answer(session, path, checked)
     return Told(_sentence(checked), checked, text_of(checked.body))
-
-
-def _unknown(approval_id: str) -> ToolFailed:
-    unknown = ApprovalUnknown(approval_id)
-    return ToolFailed(unknown.message, step=unknown.help, code=unknown.code)
 
 
 async def _add_answer(session: Session, path: str, checked: Checked) -> None:

@@ -94,7 +94,7 @@ async def _app(session: Session, asked: Call) -> str:
     try:
         return await session.accounts.app_of(session.principal, named)
     except MoorageError as error:
-        raise ToolFailed(error.message, step=error.help, code=error.code) from None
+        raise ToolFailed.of(error) from None
 
 
 def called_with(answer: Answer) -> Called:

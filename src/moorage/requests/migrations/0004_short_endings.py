@@ -17,15 +17,13 @@ _decode = msgspec.msgpack.Decoder().decode
 
 def upgrade() -> None:
     connection = op.get_bind()
+    # By their numbers, as a log may be larger than the memory.
+    following = sa.select(_blocks).where(_blocks.c.first > sa.bindparam("number")).order_by(_blocks.c.first)
     change = _blocks.update().where(_blocks.c.first == sa.bindparam("number"))
-    first: int | None = -1
-    while first is not None:
-        # By its number, as a log may be larger than the memory.
-        following = sa.select(_blocks).where(_blocks.c.first > first).order_by(_blocks.c.first).limit(1)
-        row = connection.execute(following).first()
-        first = None if row is None else row.first
-        if row is not None:
-            connection.execute(change, {"number": row.first, "content": _renewed(bytes(row.content))})
+    number = -1
+    while (block := connection.execute(following.limit(1), {"number": number}).first()) is not None:
+        number = block.first
+        connection.execute(change, {"number": number, "content": _renewed(bytes(block.content))})
 
 
 def _renewed(content: bytes) -> bytes:
