@@ -62,6 +62,27 @@ def test_the_time_before_a_call_is_sent_is_not_the_apps(relayed):
     assert second.began == second.sent_at < second.answered_at == second.ended
 
 
+def test_calls_are_noted_in_the_order_in_which_they_ended(relayed):
+    client = relayed()
+    for index in range(6):
+        client.post("/zoho-crm/a", b"1" * (index % 2))
+    notes = notes_of(client.world, 6)
+    assert [note.bytes_in for note in notes] == [0, 1] * 3
+    assert [note.ended for note in notes] == sorted(note.ended for note in notes)
+
+
+def test_no_body_is_in_memory_because_a_note_waits(relayed):
+    client = relayed()
+    client.get("/zoho-crm/a")
+    client.get("/zoho-crm/a")
+    client.post("/zoho-crm/a", b"12345")
+    wait_until(lambda: len(client.world.notes) == 3)
+    assert client.world.notes.plain == []
+    client.get("/zoho-crm/a")
+    wait_until(lambda: len(client.world.notes) == 4)
+    assert [call.bytes_in for call in client.world.notes.plain] == [0]
+
+
 @pytest.mark.parametrize("path", ["/zoho-crm/a", "/zoho-crm/a/later", "/zoho-crm/401"])
 def test_so_does_the_embedded_crm(embedded, path):
     client = embedded()

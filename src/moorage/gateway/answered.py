@@ -30,7 +30,7 @@ class AnsweredCall(RepeatableCall):
         assert target is not None
         if status == 401 and self._send_again(target):
             return
-        self._status = status
+        self.status = status
         if status == 204:
             head.drop(_LENGTH)
         if head.location and is_redirect(status):
@@ -38,11 +38,11 @@ class AnsweredCall(RepeatableCall):
         lines = [
             STATUS_LINES[status],
             lines_of(head.forwarded),
-            b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines),
+            b"X-Request-Id: %b\r\n%b" % (self.request_id, target.through_lines),
         ]
         if status >= 400:
             lines.append(b"Moorage-Error-Source: upstream\r\n")
-        request_head = self._head
+        request_head = self.head
         if not head.sized and status not in BODILESS and request_head.method != b"HEAD":
             if request_head.version == "1.1":
                 self._chunking = True
@@ -71,12 +71,12 @@ class AnsweredCall(RepeatableCall):
         raise NotImplementedError  # Only a request that asks for a switch gets it: WebSocketCall.
 
     def on_part(self, part: bytes) -> None:
-        self._bytes_out += len(part)
+        self.bytes_out += len(part)
         self._out.append(b"%x\r\n%b\r\n" % (len(part), part) if self._chunking else part)
 
     def on_flush(self) -> None:
-        if not self._answered_at:
-            self._answered_at = monotonic()
+        if not self.answered_at:
+            self.answered_at = monotonic()
         if self._out:
             self._protocol.begun = True
             self._protocol.write(b"".join(self._out))
@@ -88,10 +88,10 @@ class AnsweredCall(RepeatableCall):
             self._out.append(b"0\r\n\r\n")
         ended = monotonic()
         # It is noted before it is written: behind a call of the kernel, less of what that takes is at hand.
-        if self._answered_at:
-            self._note("upstream", self._status, ended)
+        if self.answered_at:
+            self._note("upstream", self.status, ended)
         else:
-            self._answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
+            self.answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
             self._note_plain(ended)
         self.on_flush()
         self._protocol.done()
@@ -110,7 +110,7 @@ class AnsweredCall(RepeatableCall):
 
     def _break_off(self, upstream: UpstreamConnection | None) -> None:
         """End an answer that can't be completed. A caller that reads gets all of it that has arrived."""
-        self._note("upstream", self._status, monotonic(), "broken_off")
+        self._note("upstream", self.status, monotonic(), "broken_off")
         if upstream is not None and upstream.is_paused:
             self._protocol.abort()
         else:

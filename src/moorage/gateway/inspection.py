@@ -42,10 +42,10 @@ class InspectedExchange(NotedCall):
 
     def _inspect(self, target: Target, guard: Guard) -> None:
         """Let the call go on, refuse it, or collect its body first."""
-        method, caller = self._head.method, self._caller
+        method, caller = self.head.method, self._caller
         formless = method == b"POST" and caller.sends_no_form()
         overridden = caller.asks_for_another_method()
-        decision = guard.decide(method, self._native, overridden=overridden, formless=formless)
+        decision = guard.decide(method, self.native, overridden=overridden, formless=formless)
         if decision.passes:
             self.decision = decision
             if guard.purse is None or self._may_spend(guard.purse, decision):
@@ -77,7 +77,7 @@ class InspectedExchange(NotedCall):
         body, holder = self._body, self._gateway.holder
         assert body is not None
         if self._complete and decision.looks and body.size <= LONGEST:
-            decision = guard.decide_with(self._head.method, self._native, body.whole())
+            decision = guard.decide_with(self.head.method, self.native, body.whole())
         most = LONGEST
         if holder is not None and decision.verdict.action == "ask":
             most = max(holder.max_body, LONGEST if decision.looks else 0)
@@ -112,7 +112,7 @@ class InspectedExchange(NotedCall):
             raise ApprovalTooLarge(holder.max_body)
 
     async def _hold(self, target: Target, guard: Guard, decision: Decision) -> None:
-        REQUEST_ID.set(self._request_id.decode())
+        REQUEST_ID.set(self.request_id.decode())
         try:
             held = await self._held(target, guard, decision)
             self._task = None
@@ -134,8 +134,8 @@ class InspectedExchange(NotedCall):
         call = AskedCall(
             guard.principal,
             target.connection,
-            self._head.method.decode("latin-1"),
-            self._native,
+            self.head.method.decode("latin-1"),
+            self.native,
             self._caller.forwarded,
             b"" if body is None else body.whole(),
             decision.operation,
@@ -147,13 +147,13 @@ class InspectedExchange(NotedCall):
     def _actor(self, guard: Guard) -> Actor:
         """Who makes the call, and from where, for the audit."""
         principal, client = guard.principal, self._protocol.client
-        forwarded = self._head.header(b"x-forwarded-for")
+        forwarded = self.head.header(b"x-forwarded-for")
         address = (
             address_of(client[0], None if forwarded is None else forwarded.decode("latin-1"))
             if client
             else None
         )
-        request_id = self._request_id.decode()
+        request_id = self.request_id.decode()
         return Actor(
             principal.kind, principal.key_id, principal.name, principal.account_id, address, request_id
         )

@@ -63,15 +63,15 @@ class KeepingRelay(WatchedRelay):
         return super().refusal_of(error, request_id)
 
     def _on_noted(self, notes: Notes) -> None:
-        request = body_of(self._head.headers, self._size, self._request_start)
+        request = body_of(self.head.headers, self.bytes_in, self._request_start)
         answer = None
         if self._answer_headers is not None:
-            answer = body_of(self._answer_headers, self._bytes_out, self._answer_start)
+            answer = body_of(self._answer_headers, self.bytes_out, self._answer_start)
         notes.keep(Bodies(request, answer, self._secrets()))
         self._request_start = self._answer_start = b""
 
     def _secrets(self) -> tuple[bytes, ...]:
         """The key of the caller and the token of the connection."""
-        target = self._resolved
+        target = self.resolved
         own = token_of(self._caller.route_key.authorization)
         return own if target is None else (*own, *token_of(target.authorization))

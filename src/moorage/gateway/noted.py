@@ -23,67 +23,70 @@ class NotedCall(DoorExchange):
     """Subclasses note each end of a call. Only the first note of a call counts."""
 
     __slots__ = (
-        "_answered_at",
-        "_began",
-        "_bytes_out",
         "_caller",
         "_gateway",
-        "_native",
-        "_request_id",
-        "_resolved",
         "_sent_at",
-        "_size",
-        "_status",
+        "answered_at",
+        "began",
+        "bytes_in",
+        "bytes_out",
         "decision",
+        "native",
+        "request_id",
         "request_sent",
+        "resolved",
+        "status",
     )  # fmt: skip
 
     _caller: CallerHeaders
     _gateway: "Gateway"
-    _native: bytes
-    _request_id: bytes
-    # Moments of the monotonic clock. `_began` is 0 for a call that needs no note, or has got it.
-    _began: float
+    native: bytes
+    request_id: bytes
+    # Moments of the monotonic clock. `began` is 0 for a call that needs no note, or has got it.
+    began: float
     _sent_at: float
-    _answered_at: float
-    _resolved: Target | None  # The last target that was found.
-    _status: int
-    _size: int  # Of the body of the request, as far as it has arrived.
-    _bytes_out: int
+    answered_at: float
+    resolved: Target | None  # The last target that was found.
+    status: int
+    bytes_in: int  # Of the body of the request, as far as it has arrived.
+    bytes_out: int
     decision: Decision | None  # What the key's policy decided; None if the key may make all calls.
     request_sent: bool  # True if a part of the request may have reached the upstream.
 
     def _note_answer(self, response: Response) -> None:
         """Note a whole answer of the embedded CRM."""
-        self._answered_at = ended = monotonic()
-        self._status = response.status
-        self._bytes_out = len(response.body)
+        self.answered_at = ended = monotonic()
+        self.status = response.status
+        self.bytes_out = len(response.body)
         self._note_plain(ended)
 
     def note_error(self, error: MoorageError) -> None:
         """Note that the gateway has answered with an error. Calls whose key is not known are only counted."""
-        if not self._began:
+        if not self.began:
             return
-        caller = _caller_of(error, self._caller) if self._resolved is None else self._resolved.caller
+        caller = _caller_of(error, self._caller) if self.resolved is None else self.resolved.caller
         if caller is not None:
             self._note("gateway", STATUS.get(error.code, 500), monotonic(), error.code, caller)
             return
-        self._began = 0.0
+        self.began = 0.0
         assert self._gateway.notes is not None
         self._gateway.notes.strangers += 1
 
     def _note_plain(self, ended: float) -> None:
-        """Note an answer that came in one piece. Nearly all calls end here, so this has few instructions."""
-        began = self._began
-        if self._sent_at is not began or self._resolved is None:
-            self._note("upstream", self._status, ended)
-        elif began and (notes := self._gateway.notes) is not None:
-            self._began = 0.0
-            calls = notes.calls
-            if len(calls) >= TOGETHER:
+        """Note an answer that came in one piece. Nearly all calls end here, so this has few instructions.
+
+        The call itself waits, until many are written down. A call with a body does not, as it may be large.
+        """
+        notes = self._gateway.notes
+        if notes is None:
+            return
+        if self._sent_at is self.began and not self.bytes_in:
+            waiting = notes.plain
+            waiting.append(self)  # type: ignore[arg-type]  # `resolved` is known.
+            if len(waiting) >= TOGETHER:
                 notes.write_down()
-            calls.append((self._resolved.caller, self._head.method, self._native, self.decision))
-            notes.endings.append((began, ended, self._status, self._request_id, self._bytes_out, self._size))
+        else:
+            self._note("upstream", self.status, ended)
 
     def _note(
         self,
@@ -94,18 +97,21 @@ class NotedCall(DoorExchange):
         caller: Caller | None = None,
     ) -> bool:
         """Note the end of a call. False if there is no note, or was one already."""
-        began, self._began = self._began, 0.0
+        began, self.began = self.began, 0.0
         notes = self._gateway.notes
         if not began or notes is None:
             return False
         if caller is None:
-            if self._resolved is None:
+            if self.resolved is None:
                 return False
-            caller = self._resolved.caller
-        was_sent: Sent = "true" if self._status else "unknown" if self.request_sent else "false"
-        plain = began, ended, status, self._request_id, self._bytes_out, self._size
-        what = caller, self._head.method, self._native, self.decision
-        notes.add(what, (*plain, self._answered_at, self._sent_at, source, error, was_sent))
+            caller = self.resolved.caller
+        was_sent: Sent = "true" if self.status else "unknown" if self.request_sent else "false"
+        plain = began, ended, status, self.request_id, self.bytes_out, self.bytes_in
+        what = caller, self.head.method, self.native, self.decision
+        if self._sent_at is began and self.answered_at == ended and source == "upstream" and error is None:
+            notes.add(what, plain)
+        else:
+            notes.add(what, (*plain, self.answered_at, self._sent_at, source, error, was_sent))
         return True
 
 
@@ -135,8 +141,8 @@ class OwnNote:
         self._notes = notes
         self._target = target
         self._call = call
-        self._request_id = request_id.encode("ascii")
-        self._began = monotonic()
+        self.request_id = request_id.encode("ascii")
+        self.began = monotonic()
 
     def answered(self, answer: Answer) -> None:
         self._add(monotonic(), answer.status, "upstream", None, len(answer.body), "true")
@@ -151,9 +157,9 @@ class OwnNote:
     ) -> None:
         if self._notes is None:
             return
-        call, began = self._call, self._began
+        call, began = self._call, self.began
         what = self._target.caller, call.method.encode("latin-1"), call.native, _APPROVED
-        plain = began, monotonic(), status, self._request_id, size, len(call.body)
+        plain = began, monotonic(), status, self.request_id, size, len(call.body)
         self._notes.add(what, (*plain, answered, began, source, error, sent))
 
     def _keep_bodies(self, answer: Answer | None) -> None:

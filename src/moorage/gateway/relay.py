@@ -40,12 +40,12 @@ class Relay(AnsweredCall):
         self, protocol: DirectProtocol, head: Head, caller: CallerHeaders, native: bytes, gateway: "Gateway"
     ) -> None:
         self._protocol = protocol
-        self._head = head
+        self.head = head
         self._caller = caller
-        self._native = native
+        self.native = native
         self._gateway = gateway
         self._door = gateway.embedded
-        self._request_id = caller.request_id or new_request_id().encode()
+        self.request_id = caller.request_id or new_request_id().encode()
         self._target = None
         self._admission_target: Target | None = None  # The embedded CRM, while it decides on the body.
         self._upstream = None
@@ -65,18 +65,18 @@ class Relay(AnsweredCall):
         self._chunking = False
         self.through: tuple[tuple[bytes, bytes], ...] = ()  # The headers that name the chosen connection.
         # For the request log.
-        self._began = self._sent_at = 0.0 if gateway.notes is None else monotonic()
-        self._answered_at = 0.0
-        self._resolved = None
-        self._status = self._size = self._bytes_out = 0
+        self.began = self._sent_at = 0.0 if gateway.notes is None else monotonic()
+        self.answered_at = 0.0
+        self.resolved = None
+        self.status = self.bytes_in = self.bytes_out = 0
         self.request_sent = False
 
     # The request.
 
     def start(self) -> None:
         try:
-            caller, head = self._caller, self._head
-            require_safe(head.method, caller.route_key.app, self._native)
+            caller, head = self._caller, self.head
+            require_safe(head.method, caller.route_key.app, self.native)
             target = self._gateway.resolver.remembered(caller.route_key)
         except MoorageError as error:
             self._refuse(error)
@@ -87,7 +87,7 @@ class Relay(AnsweredCall):
             self._set_target(target)
 
     def on_body(self, part: bytes) -> None:
-        self._size += len(part)
+        self.bytes_in += len(part)
         body = self._body
         if body is None:
             body = self._body = Body(UNLIMITED)
@@ -102,7 +102,7 @@ class Relay(AnsweredCall):
         if self._target is None:
             if self._inspected is None:
                 self.pause_sending()
-        elif self._borrowing and self._size > _READ_AHEAD:
+        elif self._borrowing and self.bytes_in > _READ_AHEAD:
             self.pause_sending()
 
     def on_end(self) -> None:
@@ -111,7 +111,7 @@ class Relay(AnsweredCall):
 
     def on_gone(self) -> None:
         super().on_gone()
-        self._note("gateway", self._status if self._protocol.begun else 0, monotonic(), "caller_gone")
+        self._note("gateway", self.status if self._protocol.begun else 0, monotonic(), "caller_gone")
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.drop()
@@ -127,18 +127,18 @@ class Relay(AnsweredCall):
             self._upstream.resume()
 
     def _set_target(self, target: Target) -> None:
-        self._resolved = target
+        self.resolved = target
         self.through = target.through
         guard = target.guard
         if guard is not None and self.decision is None:
-            decision = guard.known.get((self._head.method, self._native))
+            decision = guard.known.get((self.head.method, self.native))
             if decision is None or not decision.passes or self._caller.overrides is not False:
                 self._inspect(target, guard)
                 return
             self.decision = decision
             if guard.purse is not None and not self._may_spend(guard.purse, decision):
                 return
-        if target.origin is None and self._head.has_body:
+        if target.origin is None and self.head.has_body:
             self._admission_target, self._admission_request = target, self._embedded_request(target)
             self._admit(self._admission_request)
         else:
@@ -169,7 +169,7 @@ class Relay(AnsweredCall):
             self._sent_at = monotonic()
         self._upstream = upstream
         self.request_sent = True
-        upstream.begin(self, bare=self._head.method == b"HEAD")
+        upstream.begin(self, bare=self.head.method == b"HEAD")
         self._send(upstream, self._request_head())
         if not self._complete:
             self._protocol.resume_reading()
@@ -183,18 +183,18 @@ class Relay(AnsweredCall):
         assert target is not None
         assert target.origin is not None
         return b"%b %b%b HTTP/1.1\r\nHost: %b\r\nAuthorization: %b\r\n%b%b\r\n" % (
-            self._head.method,
+            self.head.method,
             target.origin.base_path,
-            self._native,
+            self.native,
             target.origin.authority,
             target.authorization,
             caller.lines,
-            b"Transfer-Encoding: chunked\r\n" if self._head.block.coding else b"",
+            b"Transfer-Encoding: chunked\r\n" if self.head.block.coding else b"",
         )
 
     def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
         """Send `data`, and behind it the arrived part of the body."""
-        is_chunked = self._head.block.coding is not None
+        is_chunked = self.head.block.coding is not None
         if self._body is not None:
             part, self._body = self._body.whole(), None
             data += b"%x\r\n%b\r\n" % (len(part), part) if is_chunked else part
@@ -223,13 +223,13 @@ class Relay(AnsweredCall):
         assert target is not None
         if response.status != 401 or not self._send_again(target):
             self._note_answer(response)
-            self._protocol.refuse(embedded_answer(response, self._request_id, self.through))
+            self._protocol.refuse(embedded_answer(response, self.request_id, self.through))
 
     def _embedded_request(self, target: Target) -> Request:
         """The call in the form of the CRM, without its body."""
-        path, _, query = self._native.partition(b"?")
+        path, _, query = self.native.partition(b"?")
         headers = [*self._caller.lowered, (b"authorization", target.authorization)]
-        method, scheme = self._head.method.decode(), self._protocol.scheme or "http"
+        method, scheme = self.head.method.decode(), self._protocol.scheme or "http"
         return Request(method, path, query, headers, scheme=scheme)
 
     def _whole_request(self) -> Request:
@@ -244,8 +244,8 @@ class Relay(AnsweredCall):
 
     def _answer(self, held: HeldAnswer) -> None:
         response = held.response
-        response.headers += ((b"x-request-id", self._request_id), *self.through)
-        self._bytes_out = len(response.body)
+        response.headers += ((b"x-request-id", self.request_id), *self.through)
+        self.bytes_out = len(response.body)
         self._note("gateway", response.status, monotonic(), "approval_required" if held.waits else None)
         self._protocol.respond(response)
 
@@ -253,24 +253,24 @@ class Relay(AnsweredCall):
         if response.status == 401 and self._target is not None and self._send_again(self._target):
             return
         self._note_answer(response)
-        self._protocol.respond(embedded_answer(response, self._request_id, self.through))
+        self._protocol.respond(embedded_answer(response, self.request_id, self.through))
 
     # Errors of the gateway.
 
     def _refuse(self, error: MoorageError) -> None:
         if not self._protocol.is_current(self):
             return
-        self._protocol.refuse(self.refusal_of(error, self._request_id.decode()))
+        self._protocol.refuse(self.refusal_of(error, self.request_id.decode()))
 
     def refusal_of(self, error: MoorageError, request_id: str) -> Response:
         """The answer with an error of the gateway, which is noted."""
         response = refusal(error, request_id, request_sent=self.request_sent, through=self.through)
-        self._bytes_out = 0 if self._head.method == b"HEAD" else len(response.body)
+        self.bytes_out = 0 if self.head.method == b"HEAD" else len(response.body)
         self.note_error(error)
         return response
 
     def _fail(self, error: Exception) -> None:
-        log.error("gateway.failed", request_id=self._request_id.decode(), exc_info=error)
+        log.error("gateway.failed", request_id=self.request_id.decode(), exc_info=error)
         self._refuse(internal())
 
 

@@ -33,7 +33,7 @@ class RepeatableCall(InspectedExchange):
 
     async def _await_target(self, lookup: Awaitable[Target]) -> None:
         """Go on with the target that is looked up, for the first time or with a new token."""
-        REQUEST_ID.set(self._request_id.decode())
+        REQUEST_ID.set(self.request_id.decode())
         try:
             target = await lookup
             self._sent_at = monotonic()
@@ -48,7 +48,7 @@ class RepeatableCall(InspectedExchange):
 
     def _remember_sent(self, part: bytes) -> None:
         """Remember a part of the body that was sent, as long as the whole body is small enough to be sent again."""
-        if self._size > REPLAYED_BODY:
+        if self.bytes_in > REPLAYED_BODY:
             self._replayable = False
             self._sent_body = b""
         elif self._replayable:
@@ -64,7 +64,7 @@ class RepeatableCall(InspectedExchange):
 
     def _may_retry(self) -> bool:
         """True if the request can be sent again after the upstream has closed its kept connection."""
-        return self._replayable and not self.needs_new and self._head.method in IDEMPOTENT
+        return self._replayable and not self.needs_new and self.head.method in IDEMPOTENT
 
     def _send_again(self, target: Target) -> bool:
         """Get another token, because the upstream refused this one. Returns True if the request is sent once more."""
@@ -83,7 +83,7 @@ class RepeatableCall(InspectedExchange):
         return True
 
     async def _renew_for_others(self, renewal: Awaitable[Target]) -> None:
-        REQUEST_ID.set(self._request_id.decode())
+        REQUEST_ID.set(self.request_id.decode())
         try:
             await renewal
         except MoorageError as error:

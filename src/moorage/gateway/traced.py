@@ -76,8 +76,8 @@ class TracedCall(WatchedRelay):
             notes.name_trace(trace.trace_id)
 
     def _ended(self, note: Note) -> EndedCall:
-        host = self._head.header(b"host")
-        target = self._resolved if self.request_sent else None
+        host = self.head.header(b"host")
+        target = self.resolved if self.request_sent else None
         scheme = self._protocol.scheme or "http"
         return EndedCall(note, scheme, None if host is None else host.decode("latin-1"), target)
 

@@ -10,7 +10,7 @@ class WatchedRelay(Relay):
     __slots__ = ()
 
     def _note_plain(self, ended: float) -> None:
-        self._note("upstream", self._status, ended)
+        self._note("upstream", self.status, ended)
 
     def _note(
         self,

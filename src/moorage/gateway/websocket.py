@@ -65,7 +65,7 @@ class WebSocketCall(Relay):
 
     def _set_target(self, target: Target) -> None:
         app = self._caller.route_key.app
-        self._resolved = target
+        self.resolved = target
         self.through = target.through
         refusal = self._decided(target.guard)
         if refusal is not None:
@@ -81,7 +81,7 @@ class WebSocketCall(Relay):
         """What the policy of the key refuses the WebSocket with. What passes through a tunnel can't be looked at."""
         if guard is None or self.decision is not None:
             return None
-        self.decision = decision = guard.decide_upgrade(self._native)
+        self.decision = decision = guard.decide_upgrade(self.native)
         if decision.error is None:
             try:
                 guard.take(decision.operation)
@@ -96,7 +96,7 @@ class WebSocketCall(Relay):
         self, head: AnswerHead, transport: asyncio.Transport, socket: asyncio.Transport, rest: bytes
     ) -> None:
         self._upstream = None
-        self._status, self._answered_at = 101, monotonic()
+        self.status, self.answered_at = 101, monotonic()
         app = End(transport, socket)
         transport.set_protocol(app)
         target, protocol = self._target, self._protocol
@@ -105,7 +105,7 @@ class WebSocketCall(Relay):
             transport.abort()
             return
         head.drop(_FRAMING)
-        own_lines = b"X-Request-Id: %b\r\n%b" % (self._request_id, target.through_lines)
+        own_lines = b"X-Request-Id: %b\r\n%b" % (self.request_id, target.through_lines)
         protocol.write(STATUS_LINES[101] + lines_of(head.forwarded) + own_lines + _SWITCH)
         protocol.begun = True
         limits = self._gateway.pool.limits
@@ -117,8 +117,8 @@ class WebSocketCall(Relay):
         self._end.release()
 
     def _note_tunnel(self, bytes_in: int, bytes_out: int) -> None:
-        self._size, self._bytes_out = bytes_in, bytes_out
-        self._note("upstream", self._status, monotonic())
+        self.bytes_in, self.bytes_out = bytes_in, bytes_out
+        self._note("upstream", self.status, monotonic())
 
 
 class _CallerEnd(End):

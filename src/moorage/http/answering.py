@@ -57,11 +57,11 @@ class DoorExchange(Exchange):
     Subclasses call `_admit` and `_collect`, write the response, and set `_complete`.
     """
 
-    __slots__ = ("_body", "_complete", "_door", "_head", "_protocol", "_task")
+    __slots__ = ("_body", "_complete", "_door", "_protocol", "_task", "head")
 
     _door: Door
     _protocol: DirectProtocol
-    _head: Head
+    head: Head
     _body: Body | None  # The part of the body that has arrived.
     _complete: bool  # True if the whole request has arrived.
     _task: "asyncio.Task[None] | None"  # The task that waits for the disk or for the door.
@@ -117,8 +117,8 @@ class DoorExchange(Exchange):
             self._refuse_with(admission)
             return False
         try:
-            if self._head.block.length > admission.max_body:
-                admission.require(self._head.block.length)
+            if self.head.block.length > admission.max_body:
+                admission.require(self.head.block.length)
             if self._body is None:
                 self._body = Body(admission)
             else:
@@ -178,7 +178,7 @@ class DoorExchange(Exchange):
             self._body.close()
 
     def on_gone(self) -> None:
-        if self._task is not None and self._head.method in SAFE:
+        if self._task is not None and self.head.method in SAFE:
             self._task.cancel()
 
 
@@ -189,14 +189,14 @@ class CollectedRequest(DoorExchange):
 
     def __init__(self, protocol: DirectProtocol, head: Head, door: Door) -> None:
         self._protocol = protocol
-        self._head = head
+        self.head = head
         self._door = door
         self._body = None
         self._complete = False
         self._task = None
 
     def start(self) -> None:
-        if self._head.has_body:
+        if self.head.has_body:
             self._admit(self._whole_request())
 
     def _begin_body(self) -> None:
@@ -219,7 +219,7 @@ class CollectedRequest(DoorExchange):
         self._collect()
 
     def _whole_request(self) -> Request:
-        head, protocol = self._head, self._protocol
+        head, protocol = self.head, self._protocol
         path, _, query = head.target.partition(b"?")
         body = b"" if self._body is None else self._body.contents()
         scheme, client = protocol.scheme or "http", (protocol.client or ("",))[0]

@@ -5,7 +5,6 @@ later, for whole sheets (decision 0064).
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -158,22 +157,69 @@ class Decided(Protocol):
 # What was called, which many calls have in common: the caller, the method, what followed the app's name, the decision.
 What: TypeAlias = tuple[Caller, bytes, bytes, Decided | None]
 
+
+class Named(Protocol):
+    @property
+    def caller(self) -> Caller: ...
+
+
+class Asked(Protocol):
+    @property
+    def method(self) -> bytes: ...
+
+
+class PlainCall(Protocol):
+    """A call without a body that was sent at once, and answered in one piece at `answered_at`. It changes no more."""
+
+    @property
+    def resolved(self) -> Named: ...
+    @property
+    def head(self) -> Asked: ...
+    @property
+    def native(self) -> bytes: ...
+    @property
+    def decision(self) -> Decided | None: ...
+    @property
+    def began(self) -> float: ...
+    @property
+    def answered_at(self) -> float: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def request_id(self) -> bytes: ...
+    @property
+    def bytes_out(self) -> int: ...
+    @property
+    def bytes_in(self) -> int: ...
+
+
 LONGEST_SHEET = 500  # Calls.
 # Calls that are written down together. The code and the data of this are out of the processor's caches by the time that
 # the next call ends, so for one call alone it takes several times as long. Many more calls would fill the caches
 # themselves.
-TOGETHER = 64
+TOGETHER = 125
 _ARRAY_16 = (
     16  # An array of that many members has its length behind its first byte, in 16 bits [MessagePack].
 )
 _encode = msgspec.msgpack.Encoder().encode
-_caller_of = itemgetter(0)
+
+
+class OtherAccount(Exception):
+    """A call was made for another account than that of a sheet."""
 
 
 class Places(dict[What, int]):
-    """A number for each `What`, in the order in which they are asked for."""
+    """A number for each `What` of an account, in the order in which they are asked for."""
+
+    __slots__ = ("_account_id",)
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__()
+        self._account_id = account_id
 
     def __missing__(self, what: What) -> int:
+        if what[0].account_id != self._account_id:
+            raise OtherAccount
         place = self[what] = len(self)
         return place
 
@@ -189,7 +235,7 @@ class Sheet:
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
-        self.places = Places()
+        self.places = Places(account_id)
         self.order: list[int] = []
         self.endings: list[bytes] = []
         self.bodies: dict[int, Bodies] = {}
@@ -198,7 +244,8 @@ class Sheet:
         return len(self.order)
 
     def add(self, calls: Sequence[What], endings: Sequence[Plain | Whole]) -> None:
-        self.order += map(self.places.__getitem__, calls)
+        """Raises OtherAccount, and then adds no call, if one of them was made for another account."""
+        self.order += [*map(self.places.__getitem__, calls)]
         array = _encode(endings)
         self.endings.append(array[1:] if len(endings) < _ARRAY_16 else array[3:])
 
@@ -206,77 +253,106 @@ class Sheet:
 class Notes:
     """The notes that wait to be written. `strangers` counts all calls whose key is not known, `dropped` all lost notes.
 
-    `calls` and `endings` are those of the last calls, which are not on a sheet yet. The hot path appends to both by
-    itself, as `add` does, because it costs less than a method. `bodies` is None if no bodies are kept.
+    `plain` has the last plain calls, which are not on a sheet yet. The hot path appends to it by itself, because that
+    costs less than a method. `bodies` is None if no bodies are kept.
     """
 
-    __slots__ = ("_begun", "_bodies", "_full", "bodies", "calls", "dropped", "endings", "strangers")
+    __slots__ = (
+        "_begun",
+        "_bodies",
+        "_calls",
+        "_endings",
+        "_full",
+        "bodies",
+        "dropped",
+        "plain",
+        "strangers",
+    )
 
     def __init__(self, bodies: "WaitingBodies | None" = None) -> None:
         self.bodies = bodies
         self.strangers = 0
         self.dropped = 0
-        self.calls: list[What] = []
-        self.endings: list[Plain | Whole] = []
-        self._bodies: dict[int, Bodies] = {}  # By the index of their call in `calls`.
+        self.plain: list[PlainCall] = []
+        # Calls that ended before those in `plain`, and are not on a sheet yet either.
+        self._calls: list[What] = []
+        self._endings: list[Plain | Whole] = []
+        self._bodies: dict[int, Bodies] = {}  # By the index of their call in `_calls`.
         self._begun: dict[str, Sheet] = {}  # One for each account.
         self._full: list[Sheet] = []
 
     def __len__(self) -> int:
-        return len(self.calls) + sum(map(len, (*self._full, *self._begun.values())))
+        on_sheets = sum(map(len, (*self._full, *self._begun.values())))
+        return len(self.plain) + len(self._calls) + on_sheets
 
     def add(self, what: What, ending: Plain | Whole) -> None:
-        """Note a call."""
-        if len(self.calls) >= TOGETHER:
+        """Note a call, however it has ended."""
+        if len(self._calls) + len(self.plain) >= TOGETHER:
             self.write_down()
-        self.calls.append(what)
-        self.endings.append(ending)
+        self._read_plain()
+        self._calls.append(what)
+        self._endings.append(ending)
 
     @property
     def last(self) -> Note:
         """The call that was noted last, without its trace."""
-        caller, method, native, _ = self.calls[-1]
-        return note_of(caller, method, native, Ending(*self.endings[-1]))
+        caller, method, native, _ = self._calls[-1]
+        return note_of(caller, method, native, Ending(*self._endings[-1]))
 
     def name_trace(self, trace_id: bytes) -> None:
         """Note the trace of the call that was noted last."""
-        began, ended, status, request_id, *others = self.endings[-1]
-        self.endings[-1] = began, ended, status, b"%b %b" % (request_id, trace_id), *others
+        began, ended, status, request_id, *others = self._endings[-1]
+        self._endings[-1] = began, ended, status, b"%b %b" % (request_id, trace_id), *others
 
     def keep(self, bodies: "Bodies") -> None:
         """Keep the bodies of the call that was noted last, if there is room for them."""
         assert self.bodies is not None
         if self.bodies.admit(bodies):
-            self._bodies[len(self.calls) - 1] = bodies
+            self._bodies[len(self._calls) - 1] = bodies
 
     def write_down(self) -> None:
         """Write the last calls down on the sheets of their accounts."""
-        calls, endings = self.calls, self.endings
-        accounts = {caller.account_id for caller in {*map(_caller_of, calls)}}
-        if len(accounts) == 1 and not self._bodies:
-            self._sheet(*accounts).add(calls, endings)
-        else:
+        self._read_plain()
+        if self._bodies:
             self._write_apart()
-        calls.clear()
-        endings.clear()
+        elif self._calls:
+            account_id, count = self._calls[0][0].account_id, len(self._calls)
+            try:
+                self._sheet(account_id, count).add(self._calls, self._endings)
+            except OtherAccount:
+                self._write_apart()
+        self._calls.clear()
+        self._endings.clear()
+
+    def _read_plain(self) -> None:
+        """Put what the log keeps of the plain calls behind that of the others."""
+        plain = self.plain
+        self._calls += [
+            (call.resolved.caller, call.head.method, call.native, call.decision) for call in plain
+        ]
+        self._endings += [
+            (call.began, call.answered_at, call.status, call.request_id, call.bytes_out, call.bytes_in)
+            for call in plain
+        ]
+        plain.clear()
 
     def _write_apart(self) -> None:
         """The same for calls of several accounts, and for those whose bodies are kept."""
         indexes: dict[str, list[int]] = {}
-        for index, (caller, *_) in enumerate(self.calls):
+        for index, (caller, *_) in enumerate(self._calls):
             indexes.setdefault(caller.account_id, []).append(index)
         for account_id, those in indexes.items():
-            sheet = self._sheet(account_id)
+            sheet = self._sheet(account_id, len(those))
             for place, index in enumerate(those, len(sheet)):
                 if index in self._bodies:
                     sheet.bodies[place] = self._bodies[index]
-            sheet.add([self.calls[index] for index in those], [self.endings[index] for index in those])
+            sheet.add([self._calls[index] for index in those], [self._endings[index] for index in those])
         self._bodies.clear()
 
-    def _sheet(self, account_id: str) -> Sheet:
-        """A sheet with room for the last calls of an account."""
+    def _sheet(self, account_id: str, count: int) -> Sheet:
+        """A sheet with room for so many more calls of an account."""
         sheet = self._begun.get(account_id)
-        if sheet is not None and len(sheet) > LONGEST_SHEET - TOGETHER:
+        if sheet is not None and len(sheet) + count > LONGEST_SHEET:
             self._full.append(sheet)
             sheet = None
         if sheet is None:

@@ -36,7 +36,7 @@ def prepare(settings: Settings) -> None:
 
 
 def _make_file(path: Path) -> None:
-    """Make a file with large pages if there is none. Its rows are blocks of some 50 kB."""
+    """Make a file with large pages if there is none. Its rows are blocks of some 25 kB."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

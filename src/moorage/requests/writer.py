@@ -23,13 +23,14 @@ from moorage.requests.shown import LONGEST, shown, shown_modules
 from moorage.storage import Database, Transaction
 from moorage.storage.errors import DatabaseUnusable
 
-AT_ONCE = 50  # Blocks that one transaction writes.
+AT_ONCE = 200  # Blocks that one transaction writes.
 LONGEST_WAIT = 1.0  # Seconds from the end of a call to its block.
 SEEN_SECONDS = 60.0  # The time between two signs that a writer lives.
 _GONE_SECONDS = 300.0  # A writer that has given no sign for so long has ended.
 _REMEMBERED = 2000  # Paths, and calls, as many programs make the same ones again and again.
 # Calls that wait for the database, at most. One that is away for long must not fill the memory.
 MOST_READY = 100_000
+_LONGEST_TURN = 0.0005  # Seconds for which calls wait while blocks are made.
 _MICROSECONDS = 1_000_000
 
 log = Log(__name__)
@@ -144,9 +145,12 @@ class Writer:
     async def _make_ready(self) -> None:
         """Make blocks of the sheets, and write their access lines."""
         self._taken += self._notes.take()
+        began = monotonic()
         while self._taken:
             await self._deal_with(self._taken.popleft())
-            await asyncio.sleep(0)  # Calls go first.
+            if monotonic() - began > _LONGEST_TURN:
+                await asyncio.sleep(0)
+                began = monotonic()
         too_many = sum(block.count for block in self._ready) - MOST_READY
         while too_many > 0:
             dropped = self._ready.pop()
