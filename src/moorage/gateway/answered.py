@@ -9,6 +9,7 @@ from moorage.gateway.repeatable import RepeatableCall
 from moorage.gateway.rewrite import AnswerHead
 from moorage.gateway.upstream import UpstreamConnection
 from moorage.http.encode import BODILESS, STATUS_LINES, lines_of
+from moorage.requests.notes import TOGETHER
 
 if TYPE_CHECKING:
     import asyncio
@@ -88,11 +89,19 @@ class AnsweredCall(RepeatableCall):
             self._out.append(b"0\r\n\r\n")
         ended = monotonic()
         # It is noted before it is written: behind a call of the kernel, less of what that takes is at hand.
-        if self.answered_at:
+        if self.answered_at or self.bytes_in or self._sent_at is not self.began:
+            self.answered_at = self.answered_at or ended
             self._note("upstream", self.status, ended)
         else:
             self.answered_at = ended  # Most answers are one piece, so one look at the clock is enough.
-            self._note_plain(ended)
+            notes = self._gateway.notes
+            if notes is not None:
+                # Nearly all calls end here, so this has few instructions: the call itself waits until many are
+                # written down. One with a body does not, as that would be in memory for as long.
+                plain = notes.plain
+                plain.append(self)  # type: ignore[arg-type]  # `resolved` is known.
+                if len(plain) >= TOGETHER:
+                    notes.write_down()
         self.on_flush()
         self._protocol.done()
 

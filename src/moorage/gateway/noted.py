@@ -13,7 +13,6 @@ from moorage.http.message import Response
 from moorage.policies import Decision, Verdict
 from moorage.requests import Caller, Notes, Sent, Source
 from moorage.requests.bodies import Bodies, body_of, token_of
-from moorage.requests.notes import TOGETHER
 
 if TYPE_CHECKING:
     from moorage.gateway.gateway import Gateway
@@ -58,7 +57,7 @@ class NotedCall(DoorExchange):
         self.answered_at = ended = monotonic()
         self.status = response.status
         self.bytes_out = len(response.body)
-        self._note_plain(ended)
+        self._note("upstream", response.status, ended)
 
     def note_error(self, error: MoorageError) -> None:
         """Note that the gateway has answered with an error. Calls whose key is not known are only counted."""
@@ -71,22 +70,6 @@ class NotedCall(DoorExchange):
         self.began = 0.0
         assert self._gateway.notes is not None
         self._gateway.notes.strangers += 1
-
-    def _note_plain(self, ended: float) -> None:
-        """Note an answer that came in one piece. Nearly all calls end here, so this has few instructions.
-
-        The call itself waits, until many are written down. A call with a body does not, as it may be large.
-        """
-        notes = self._gateway.notes
-        if notes is None:
-            return
-        if self._sent_at is self.began and not self.bytes_in:
-            waiting = notes.plain
-            waiting.append(self)  # type: ignore[arg-type]  # `resolved` is known.
-            if len(waiting) >= TOGETHER:
-                notes.write_down()
-        else:
-            self._note("upstream", self.status, ended)
 
     def _note(
         self,

@@ -1,5 +1,7 @@
 """Calls with which more is done once they are noted. All others use `Relay` itself, so that they pay nothing."""
 
+from time import monotonic
+
 from moorage.gateway.relay import Relay
 from moorage.requests import Caller, Notes, Source
 
@@ -9,8 +11,10 @@ class WatchedRelay(Relay):
 
     __slots__ = ()
 
-    def _note_plain(self, ended: float) -> None:
-        self._note("upstream", self.status, ended)
+    def on_complete(self) -> None:
+        if not self.answered_at:
+            self.answered_at = monotonic()  # So it is noted by `_note`, and does not wait itself.
+        super().on_complete()
 
     def _note(
         self,
