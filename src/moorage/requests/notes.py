@@ -189,8 +189,6 @@ class PlainCall(Protocol):
     def request_id(self) -> bytes: ...
     @property
     def bytes_out(self) -> int: ...
-    @property
-    def bytes_in(self) -> int: ...
 
 
 LONGEST_SHEET = 500  # Calls.
@@ -331,8 +329,7 @@ class Notes:
             (call.resolved.caller, call.head.method, call.native, call.decision) for call in plain
         ]
         self._endings += [
-            (call.began, call.answered_at, call.status, call.request_id, call.bytes_out, call.bytes_in)
-            for call in plain
+            (call.began, call.answered_at, call.status, call.request_id, call.bytes_out, 0) for call in plain
         ]
         plain.clear()
 
